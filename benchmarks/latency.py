@@ -1,0 +1,170 @@
+"""Latency of a server beside the same work in process: ``python -m benchmarks.latency [--url URL] [--json OUT]``.
+
+Closed loop at concurrency 1, 8 and 32, open loop (Poisson arrivals) at stated shares of the measured capacity, and in the
+same run the lane in this process on the same kind of requests, so that the cost of serving is a ratio. Without ``--url``
+it starts a server of its own and ends it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import httpx
+import numpy as np
+
+from benchmarks.provenance import provenance
+from benchmarks.requests import rag_request
+from benchmarks.server import running_server
+from serving.config import load_config
+from serving.factory import local_rag_lane
+from serving.schemas import RagRequest
+
+Send = Callable[[int], Awaitable[int]]
+"""Sends request number n; its HTTP status, or 200 in process."""
+
+
+def summary(seconds: Sequence[float], statuses: Sequence[int], elapsed_s: float) -> dict[str, Any]:
+    """Percentiles of the successful calls, throughput, errors."""
+    good = [s * 1000.0 for s, status in zip(seconds, statuses, strict=True) if status == 200]
+    if not good:
+        raise SystemExit(f"no request succeeded; statuses {sorted(set(statuses))}")
+    p50, p95, p99 = np.percentile(good, [50, 95, 99])
+    return {
+        "n": len(statuses),
+        "errors": len(statuses) - len(good),
+        "p50_ms": round(float(p50), 2),
+        "p95_ms": round(float(p95), 2),
+        "p99_ms": round(float(p99), 2),
+        "requests_per_s": round(len(good) / elapsed_s, 2),
+    }
+
+
+async def closed_loop(send: Send, concurrency: int, total: int, numbers: count[int]) -> dict[str, Any]:
+    """``concurrency`` callers that each send their next request as soon as the last is answered."""
+    seconds: list[float] = []
+    statuses: list[int] = []
+
+    async def caller() -> None:
+        while len(statuses) + active < total:
+            await one()
+
+    async def one() -> None:
+        nonlocal active
+        active += 1
+        begun = time.perf_counter()
+        status = await send(next(numbers))
+        seconds.append(time.perf_counter() - begun)
+        statuses.append(status)
+        active -= 1
+
+    active = 0
+    started = time.perf_counter()
+    await asyncio.gather(*(caller() for _ in range(concurrency)))
+    return summary(seconds, statuses, time.perf_counter() - started)
+
+
+async def open_loop(send: Send, rate_per_s: float, duration_s: float, numbers: count[int]) -> dict[str, Any]:
+    """Poisson arrivals that do not wait for answers; latency counts from the intended arrival."""
+    generator = random.Random(3)
+    seconds: list[float] = []
+    statuses: list[int] = []
+    tasks: list[asyncio.Task[None]] = []
+    started = time.perf_counter()
+    arrival = started
+
+    async def one(intended: float) -> None:
+        status = await send(next(numbers))
+        seconds.append(time.perf_counter() - intended)
+        statuses.append(status)
+
+    while arrival - started < duration_s:
+        arrival += generator.expovariate(rate_per_s)
+        await asyncio.sleep(max(0.0, arrival - time.perf_counter()))
+        tasks.append(asyncio.create_task(one(arrival)))
+    await asyncio.gather(*tasks)
+    return {"offered_per_s": round(rate_per_s, 2)} | summary(seconds, statuses, time.perf_counter() - started)
+
+
+async def in_process(config_path: Path | None, total: int, numbers: count[int]) -> dict[str, Any]:
+    """The lane in this process: one at a time, and eight at a time, which is the bound for the server's throughput."""
+    lane = local_rag_lane(load_config(config_path))
+
+    async def send(number: int) -> int:
+        request = RagRequest.model_validate(rag_request(number))
+        await lane.score(request.lane_input(str(number), "benchmark", 600.0))
+        return 200
+
+    for _ in range(5):
+        await send(next(numbers))
+    found = {"c1": await closed_loop(send, 1, total, numbers), "c8": await closed_loop(send, 8, total, numbers)}
+    lane.close()
+    return found
+
+
+async def phases(client: httpx.AsyncClient, numbers: count[int], total: int = 20) -> dict[str, float]:
+    """Median milliseconds by phase, from verbose answers at concurrency one."""
+    seen: dict[str, list[float]] = {}
+    for _ in range(total):
+        answer = await client.post("/api/v1/trace/rag", json=rag_request(next(numbers)) | {"verbose": True})
+        for name, value in answer.json()["diagnostics"]["phases_ms"].items():
+            seen.setdefault(name, []).append(value)
+    return {name: round(statistics.median(values), 3) for name, values in seen.items()}
+
+
+async def measure(url: str, arguments: argparse.Namespace, numbers: count[int]) -> dict[str, Any]:
+    """Everything that is measured over HTTP."""
+    limits = httpx.Limits(max_connections=512, max_keepalive_connections=512)
+    async with httpx.AsyncClient(base_url=url, timeout=120.0, limits=limits) as client:
+
+        async def send(number: int) -> int:
+            return (await client.post("/api/v1/trace/rag", json=rag_request(number))).status_code
+
+        await closed_loop(send, 2, 10, numbers)
+        found: dict[str, Any] = {"phases_ms": await phases(client, numbers)}
+        for concurrency in (1, 8, 32):
+            found[f"c{concurrency}"] = await closed_loop(send, concurrency, arguments.requests, numbers)
+        capacity = found["c8"]["requests_per_s"]
+        for share in (0.5, 0.9):
+            found[f"open_{share}"] = await open_loop(send, capacity * share, arguments.open_s, numbers)
+        return found
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.latency", description=__doc__)
+    parser.add_argument("--url", help="a running server; without it one is started")
+    parser.add_argument("--config", type=Path, help="configuration of the started server and of the in-process lane")
+    parser.add_argument("--requests", type=int, default=200, help="requests per concurrency")
+    parser.add_argument("--open-s", type=float, default=10.0, help="seconds of each open loop")
+    parser.add_argument("--json", type=Path, help="write the result here")
+    arguments = parser.parse_args()
+    numbers = count(1)
+    result: dict[str, Any] = {"in_process": asyncio.run(in_process(arguments.config, arguments.requests, numbers))}
+    server = nullcontext((arguments.url, None)) if arguments.url else running_server(arguments.config)
+    with server as (url, start_s):
+        result |= asyncio.run(measure(url, arguments, numbers))
+    result["start_to_ready_s"] = None if start_s is None else round(start_s, 1)
+    result["overhead_ratio"] = round(result["c1"]["p50_ms"] / result["in_process"]["c1"]["p50_ms"], 3)
+    result["overhead_ms"] = round(result["c1"]["p50_ms"] - result["in_process"]["c1"]["p50_ms"], 2)
+    result["c8_over_bound"] = round(result["c8"]["requests_per_s"] / result["in_process"]["c8"]["requests_per_s"], 3)
+    text = json.dumps(result | provenance(), indent=1)
+    if arguments.json:
+        arguments.json.write_text(text + "\n", encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""Accuracy of a verifier on labelled pairs: ``python -m benchmarks.nli FILE [--json OUT]``.
+
+Rows: ``{premise, hypothesis, label, src}``, label entailment, neutral, contradiction or not_entailment. A source whose labels are
+three-way gets three-way accuracy, any other binary balanced accuracy of entailment against the rest, at p(entail) >= 0.5.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks.figures import Figure, balanced_accuracy, bootstrap
+from benchmarks.provenance import provenance
+from models.registry import VerifierSpec, load_verifier
+from models.shipped import load_shipped_verifier
+from models.training.examples import LABELS, DataError, file_sha256, read_lines
+from models.types import NliScores, Verifier
+
+_CHUNK_PAIRS = 256
+_THREE_WAY = ("entailment", "neutral", "contradiction")
+
+
+def read_pairs(path: Path) -> list[dict[str, Any]]:
+    """Rows of the file; :class:`DataError` names the first that lacks a field or has another label."""
+    rows = []
+    for number, row in enumerate(read_lines(path), 1):
+        missing = [name for name in ("premise", "hypothesis", "label", "src") if name not in row]
+        if missing or row["label"] not in LABELS:
+            wrong = f"lacks {', '.join(missing)}" if missing else f"has label {row['label']!r}"
+            raise DataError(f"{path}: row {number} {wrong}; labels are {', '.join(LABELS)}.")
+        rows.append(row)
+    if not rows:
+        raise DataError(f"{path} holds no row.")
+    return rows
+
+
+def judge(verifier: Verifier, rows: Sequence[dict[str, Any]]) -> list[NliScores]:
+    """A verdict per row."""
+    verdicts: list[NliScores] = []
+    for begin in track(range(0, len(rows), _CHUNK_PAIRS), "judging"):
+        part = rows[begin : begin + _CHUNK_PAIRS]
+        verdicts.extend(verifier.verify([(row["premise"], row["hypothesis"]) for row in part]))
+    return verdicts
+
+
+def measure(rows: Sequence[dict[str, Any]], verdicts: Sequence[NliScores]) -> dict[str, Any]:
+    """Per source: n, which measure, its figure, and the figure of always answering the commonest label."""
+    sources: dict[str, Any] = {}
+    for name in sorted({row["src"] for row in rows}):
+        members = [i for i, row in enumerate(rows) if row["src"] == name]
+        sources[name] = _measure_source([rows[i]["label"] for i in members], [verdicts[i] for i in members])
+    means = {
+        kind: round(float(np.mean([s["figure"]["value"] for s in sources.values() if s["measure"] == kind])), 4)
+        for kind in sorted({s["measure"] for s in sources.values()})
+    }
+    return {"sources": sources, "mean_over_sources": means, "n": len(rows)}
+
+
+def _measure_source(labels: Sequence[str], verdicts: Sequence[NliScores]) -> dict[str, Any]:
+    counts = Counter(labels)
+    if "not_entailment" not in counts and len(counts) > 1 and all(v.neutral is not None for v in verdicts):
+        hits = np.array([_class(v) == label for v, label in zip(verdicts, labels, strict=True)])
+        figure = _figure(lambda rows: float(hits[rows].mean()), len(hits))
+        trivial = max(counts.values()) / len(labels)
+        return {"measure": "accuracy_3way", "n": len(labels), "figure": figure, "trivial": round(trivial, 4)}
+    truth = np.array([label == "entailment" for label in labels])
+    flagged = np.array([(v.entail or 0.0) >= 0.5 for v in verdicts])
+    figure = _figure(lambda rows: balanced_accuracy(truth[rows], flagged[rows]), len(truth))
+    return {"measure": "balanced_accuracy", "n": len(labels), "figure": figure, "trivial": 0.5}
+
+
+def _figure(statistic: Any, count: int) -> Figure:
+    return bootstrap(statistic, [str(i) for i in range(count)], rounds=400)
+
+
+def _class(verdict: NliScores) -> str:
+    values = (verdict.entail or 0.0, verdict.neutral or 0.0, verdict.contradict or 0.0)
+    return _THREE_WAY[int(np.argmax(values))]
+
+
+def _print(result: dict[str, Any]) -> None:
+    table = Table("source", "n", "measure", "value", "95% interval", "trivial")
+    for name, source in result["sources"].items():
+        figure = source["figure"]
+        interval = f"{figure['low']:.3f}-{figure['high']:.3f}"
+        table.add_row(
+            name, str(source["n"]), source["measure"], f"{figure['value']:.3f}", interval, f"{source['trivial']:.3f}"
+        )
+    console = Console()
+    console.print(table)
+    console.print(f"mean over sources: {result['mean_over_sources']}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.nli", description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--json", type=Path, help="write the result here")
+    parser.add_argument("--verifier", help="folder or hub id of another verifier; the shipped one unless given")
+    parser.add_argument("--weights", type=Path, help="folder of another training's exported weights")
+    parser.add_argument("--limit", type=int, help="only the first N rows")
+    options = parser.parse_args(arguments)
+    try:
+        rows = read_pairs(options.file)[: options.limit]
+    except DataError as error:
+        parser.exit(2, f"error: {error}\n")
+    verifier = _load(options.verifier, options.weights)
+    info = verifier.info
+    result = {
+        "file": options.file.name,
+        "sha256": file_sha256(options.file),
+        "verifier": {"name": info.name, "revision": info.revision, "dtype": info.dtype},
+        **measure(rows, judge(verifier, rows)),
+        "provenance": provenance(),
+    }
+    _print(result)
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _load(name: str | None, weights: Path | None) -> Verifier:
+    if name:
+        return load_verifier(VerifierSpec(name=name, source=name))
+    return load_shipped_verifier(weights) if weights else load_shipped_verifier()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,44 @@
+"""Requests of a stated shape, made by arithmetic: every run sends the same texts, and no two requests share one."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+_SUBJECTS = "The harbour authority,The regional museum,A research group,The water utility,The publishing house".split(
+    ","
+)
+_VERBS = "approved,reported,reviewed,postponed,extended,financed,documented,replaced".split(",")
+_OBJECTS = (
+    "the restoration of the old lighthouse,its annual maintenance plan,a survey of coastal birds,the new ferry terminal,"
+    "an exhibition on early printing,the northern pipeline,a programme for apprentices,the archive of ship logs"
+).split(",")
+_PLACES = "in Bremen,near the estuary,on the east bank,at the inner harbour,in the upper valley,along the coast".split(
+    ","
+)
+_REASONS = (
+    "because the previous contract had expired,after a public consultation,although two bids were still open,"
+    "since the tides had damaged the lower wall,before the winter season began,while traffic was diverted"
+).split(",")
+
+
+def sentence(generator: random.Random) -> str:
+    """One plausible sentence of about 25 word pieces."""
+    amount = f"{generator.randint(2, 980):,} million euros"
+    return (
+        f"{generator.choice(_SUBJECTS)} {generator.choice(_VERBS)} {generator.choice(_OBJECTS)} "
+        f"{generator.choice(_PLACES)} in {generator.randint(1950, 2025)} for {amount}, {generator.choice(_REASONS)}."
+    )
+
+
+def rag_request(seed: int, chunks: int = 8, sentences: int = 4, answer_sentences: int = 5) -> dict[str, Any]:
+    """A rag request: ``chunks`` support units of some 125 tokens, an answer of some 150; its last sentence is invented."""
+    generator = random.Random(seed)
+    units = [[sentence(generator) for _ in range(sentences)] for _ in range(chunks)]
+    answer = [generator.choice(unit) for unit in generator.sample(units, answer_sentences - 1)]
+    answer.append(sentence(generator))
+    return {
+        "query_text": "What did the authorities decide, where, and at what price?",
+        "support_units": [{"text": " ".join(unit), "source_id": f"doc-{i}"} for i, unit in enumerate(units)],
+        "response_text": " ".join(answer),
+    }

@@ -1,0 +1,130 @@
+"""A server of sessions, chunks and jobs with a fake lane: for tests over HTTP, for kill tests and for load.
+
+Run as a script it is a launcher: it imports everything once and forks a server or a runner for each line it reads, so
+that a process that was killed is replaced within milliseconds. Lines in: ``server PORT URL``, ``runner - URL``; out: the
+process id. Not for production: whoever calls names its tenant as the bearer token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import Response
+
+from serving.chunks import ChunkService
+from serving.errors import ApiError, ValidationFailedError, envelope, error_headers
+from serving.fake import FakeChunkEncoder, FakeLane, count_words
+from serving.job_runner import JobRunner, RunnerSettings
+from serving.jobs import JobService
+from serving.routes import chunks, jobs, sessions
+from serving.sessions import SessionService
+from serving.store.store import Store
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, as the gateway's principal."""
+
+    tenant: str
+
+
+@dataclass
+class Services:
+    """What stands behind the routes."""
+
+    store: Store
+    lane: FakeLane
+    encoder: FakeChunkEncoder
+    sessions: SessionService
+    chunks: ChunkService
+    jobs: JobService
+
+
+def build_services(store: Store, lane: FakeLane | None = None) -> Services:
+    """The services on a store, with a fake lane and a fake encoder."""
+    lane, encoder = lane or FakeLane(), FakeChunkEncoder()
+    session_service = SessionService(store, lane.score, count_words)
+    return Services(store, lane, encoder, session_service, ChunkService(store, encoder), JobService(store))
+
+
+def build_app(services: Services) -> FastAPI:
+    """The routes, with errors in the API's envelope."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await services.sessions.shut_down()
+
+    app = FastAPI(lifespan=lifespan)
+    for router in (
+        sessions.build_router(services.sessions),
+        chunks.build_router(services.chunks),
+        jobs.build_router(services.jobs),
+    ):
+        app.include_router(router)
+
+    @app.middleware("http")
+    async def authenticate(request: Request, call_next: Any) -> Response:
+        tenant = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if tenant:
+            request.state.principal = Caller(tenant)
+        answer: Response = await call_next(request)
+        return answer
+
+    def render(_: Request, error: Exception) -> Response:
+        if isinstance(error, RequestValidationError):
+            error = ValidationFailedError(str(error.errors()[0]["msg"]))
+        assert isinstance(error, ApiError)
+        return Response(orjson.dumps(envelope(error, "test")), error.status, error_headers(error))
+
+    app.add_exception_handler(ApiError, render)
+    app.add_exception_handler(RequestValidationError, render)
+    return app
+
+
+def serve(port: int, url: str) -> None:
+    """Serve until killed."""
+    app = build_app(build_services(Store.open(url)))
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="critical", access_log=False, timeout_keep_alive=30)
+
+
+def run_jobs(url: str) -> None:
+    """Work through jobs until killed. Leases are short, so that a killed runner's work is soon another's."""
+    settings = RunnerSettings(concurrency=4, lease_ahead=16, lease_s=1.0, poll_s=0.1, max_attempts=1_000)
+    runner = JobRunner(Store.open(url), FakeLane(delay_s=0.005).score, settings)
+    asyncio.run(runner.run())
+
+
+def launch() -> None:
+    """Fork a process for each line of standard input; end, with all of them, at its end."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    children = []
+    for line in sys.stdin:
+        kind, port, url = line.split()
+        child = os.fork()
+        if child == 0:
+            os.close(0)
+            serve(int(port), url) if kind == "server" else run_jobs(url)
+            os._exit(0)
+        children.append(child)
+        print(child, flush=True)
+    for child in children:
+        try:
+            os.kill(child, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+if __name__ == "__main__":
+    launch()

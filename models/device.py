@@ -1,0 +1,121 @@
+"""Where a model runs, in which precision, on how many threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from models.weights import ModelLoadError
+
+DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
+DTYPES: dict[str, torch.dtype] = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+_BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
+
+
+def choose_device(requested: str = "auto") -> torch.device:
+    """``auto`` is the current CUDA device if there is one, else the CPU; anything else must exist.
+
+    Raises :class:`ModelLoadError` for an unknown name or a device that this machine has not.
+    """
+    if requested == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(requested)
+    except RuntimeError as error:
+        raise ModelLoadError(f"device {requested!r} is unknown; use auto, cpu, cuda or cuda:N.") from error
+    if device.type not in ("cpu", "cuda"):
+        raise ModelLoadError(f"device {requested!r} is not supported; use auto, cpu, cuda or cuda:N.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ModelLoadError(
+            f"device {requested!r} is not there: {torch.cuda.device_count()} CUDA devices are visible. "
+            "Use device: auto or cpu, or install a CUDA build of torch."
+        )
+    return device
+
+
+def choose_dtype(
+    requested: str, device: torch.device, agrees: Callable[[torch.dtype], bool] = lambda dtype: True
+) -> torch.dtype:
+    """The precision to compute in.
+
+    ``auto``: on CUDA bfloat16 where the card has it, else float16; on a CPU bfloat16 where the CPU multiplies it in
+    hardware (AMX or AVX512-BF16) and ``agrees`` finds its scores equal to those of float32, else float32.
+    """
+    if requested != "auto":
+        if requested not in DTYPES:
+            raise ModelLoadError(f"dtype {requested!r} is unknown; use auto, {', '.join(DTYPES)}.")
+        return DTYPES[requested]
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    if cpu_has_bfloat16() and agrees(torch.bfloat16):
+        return torch.bfloat16
+    return torch.float32
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """``torch.bfloat16`` -> ``bfloat16``."""
+    return str(dtype).removeprefix("torch.")
+
+
+def cpu_has_bfloat16(cpu_info: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the CPU multiplies bfloat16 matrices in hardware. Only Linux tells; elsewhere False."""
+    if not cpu_info.is_file():
+        return False
+    for line in cpu_info.read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith("flags"):
+            return not _BFLOAT16_FLAGS.isdisjoint(line.partition(":")[2].split())
+    return False
+
+
+def available_cores() -> int:
+    """Cores that this process may use: its affinity, and the container's quota where there is one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _cgroup_quota(Path("/sys/fs/cgroup/cpu.max"))
+    return max(1, min(cores, quota) if quota else cores)
+
+
+def choose_threads(requested: int | None, cores: int | None = None) -> int:
+    """Threads for one model: as asked, else every core where waiting threads sleep, else half of the cores.
+
+    Whether they sleep is set by :func:`thread_environment` before torch is imported. Spinning threads on every core
+    collapse as soon as another process wants one (docs/models.md has the figures).
+    """
+    if requested is not None and requested < 1:
+        raise ModelLoadError(f"threads must be at least 1, not {requested}.")
+    cores = cores or available_cores()
+    return requested or (cores if waiting_threads_sleep() else max(1, cores // 2))
+
+
+def waiting_threads_sleep() -> bool:
+    """Whether this process was started with a passive OpenMP wait policy."""
+    return os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE" or os.environ.get("GOMP_SPINCOUNT") == "0"
+
+
+def thread_environment(threads: int) -> dict[str, str]:
+    """Environment for a process that computes beside others; it must be set before torch is imported.
+
+    Waiting threads sleep instead of spinning: with all cores busy, spinning makes an 8 ms forward take up to a second.
+    """
+    return {
+        "OMP_NUM_THREADS": str(threads),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "GOMP_SPINCOUNT": "0",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+
+
+def _cgroup_quota(path: Path) -> int | None:
+    if not path.is_file():
+        return None
+    quota, _, period = path.read_text(encoding="ascii").strip().partition(" ")
+    if not quota.isdigit() or not period.isdigit() or int(period) == 0:
+        return None
+    return max(1, int(quota) // int(period))

@@ -1,0 +1,196 @@
+"""Token vectors of any transformers encoder, with or without a late-interaction head.
+
+Three phases, each callable and testable alone: ``prepare`` (tokens, windows, batches; no torch work), ``forward``
+(the model), ``finish`` (vectors back to their texts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models.batching import BatchLimits, Window, plan_batches, plan_windows
+from models.checkpoint import check_finite, max_positions, model_config
+from models.projection import LateInteraction, Markers
+from models.tokenization import TokenizedText, Tokenizer
+from models.types import ModelInfo, TextRole, TokenVectors, Windows
+
+
+@dataclass(frozen=True)
+class EncoderBatch:
+    """One forward pass: windows, and ids (windows, padded tokens) with ``lengths`` (windows,) real tokens each."""
+
+    windows: tuple[Window, ...]
+    ids: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PreparedTexts:
+    """What ``forward`` and ``finish`` need. ``lead``: special and marker tokens before a window's first token."""
+
+    texts: tuple[TokenizedText, ...]
+    batches: tuple[EncoderBatch, ...]
+    lead: int
+    role: TextRole
+
+
+class TransformerEncoder:
+    """Implements :class:`models.types.Encoder`. Safe to call from several threads; holds no state between calls."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer: Tokenizer,
+        info: ModelInfo,
+        *,
+        late_interaction: LateInteraction | None = None,
+        limits: BatchLimits | None = None,
+    ) -> None:
+        """``model`` and the projection are in the dtype and on the device that ``info`` names."""
+        self._model = model
+        self._tokenizer = tokenizer
+        self._info = info
+        late_interaction = late_interaction or LateInteraction()
+        self._projection = late_interaction.projection
+        self._markers = late_interaction.markers
+        self._limits = limits or BatchLimits()
+        self._device = next(model.parameters()).device
+        self._dtype = next(model.parameters()).dtype
+        self._dim = _output_dim(model, self._projection)
+
+    @property
+    def info(self) -> ModelInfo:
+        """Name, digest of the weights, dtype and device."""
+        return self._info
+
+    @property
+    def dim(self) -> int:
+        """Values of one token vector."""
+        return self._dim
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of this model."""
+        return self._tokenizer
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether a text has the same vectors in either role: without markers and skip-list it has."""
+        same: bool = self._markers == Markers()
+        return same
+
+    def max_window_tokens(self, role: TextRole = "document") -> int:
+        """Tokens of one window: the model's positions less special and marker tokens, or less if so configured."""
+        before, after = self._tokenizer.single_template
+        room = max_positions(self._model) - len(before) - len(after) - len(self._markers.of(role))
+        return min(room, self._limits.window_tokens or room)
+
+    def encode(
+        self, texts: Sequence[str], role: TextRole = "document", window_tokens: Windows = None
+    ) -> list[TokenVectors]:
+        """One :class:`TokenVectors` per text, in order; a text without tokens has vectors of shape (0, dim).
+
+        A text longer than ``window_tokens`` (default and upper bound: what the model can hold) is encoded in windows
+        that are cut at sentence ends or white space where there are some; no token is lost.
+        """
+        prepared = self.prepare(texts, role, window_tokens)
+        return self.finish(prepared, self.forward(prepared))
+
+    def prepare(
+        self, texts: Sequence[str], role: TextRole = "document", window_tokens: Windows = None
+    ) -> PreparedTexts:
+        """Tokenise, cut into windows, group windows into padded batches under the token budget."""
+        limit = self.max_window_tokens(role)
+        asked = (
+            [window_tokens] * len(texts) if window_tokens is None or isinstance(window_tokens, int) else window_tokens
+        )
+        limits = [limit if wanted is None else min(wanted, limit) for wanted in asked]
+        before, after = self._tokenizer.single_template
+        before = before + self._markers.of(role)
+        tokenized = tuple(self._tokenizer.encode(text) for text in texts)
+        windows = [
+            Window(item, start, end)
+            for item, (text, longest) in enumerate(zip(tokenized, limits, strict=True))
+            for start, end in plan_windows(len(text), longest, text.cut_ranks)
+        ]
+        lengths = [len(window) + len(before) + len(after) for window in windows]
+        batches = tuple(
+            _assemble([windows[index] for index in batch], tokenized, before, after)
+            for batch in plan_batches(lengths, self._limits.token_budget)
+        )
+        return PreparedTexts(tokenized, batches, len(before), role)
+
+    @torch.inference_mode()
+    def forward(self, prepared: PreparedTexts) -> list[Tensor]:
+        """For each batch the vectors of its text tokens, windows one after another: (tokens, dim), L2-normalised.
+
+        Normalised in float32, returned in the encoder's dtype on its device.
+        """
+        return [self._forward_batch(batch, prepared.lead) for batch in prepared.batches]
+
+    @torch.inference_mode()
+    def finish(self, prepared: PreparedTexts, vectors: Sequence[Tensor]) -> list[TokenVectors]:
+        """Put the windows' vectors together by text, in reading order, without the tokens of the skip-list.
+
+        Each result owns its memory: keeping one alive does not keep its batch.
+        """
+        parts: list[list[tuple[int, Tensor]]] = [[] for _ in prepared.texts]
+        for batch, packed in zip(prepared.batches, vectors, strict=True):
+            pieces = torch.split(packed, [len(window) for window in batch.windows])
+            for window, piece in zip(batch.windows, pieces, strict=True):
+                parts[window.item].append((window.start, piece))
+        return [
+            self._join(text, [piece for _, piece in sorted(pieces, key=lambda entry: entry[0])], prepared.role)
+            for text, pieces in zip(prepared.texts, parts, strict=True)
+        ]
+
+    def _forward_batch(self, batch: EncoderBatch, lead: int) -> Tensor:
+        ids = torch.from_numpy(batch.ids).to(self._device)
+        padded = ids.shape[1]
+        lengths = torch.from_numpy(batch.lengths).to(self._device)
+        positions = torch.arange(padded, device=self._device)
+        # Without padding there is nothing to mask, and attention without a mask is faster.
+        mask = None if int(batch.lengths.min()) == padded else (positions < lengths[:, None]).long()
+        hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+        counts = torch.tensor([len(window) for window in batch.windows], device=self._device)
+        is_text = (positions >= lead) & (positions < lead + counts[:, None])
+        tokens = hidden[is_text]
+        if self._projection is not None:
+            tokens = self._projection(tokens)
+        check_finite(tokens, self._info)
+        return nn.functional.normalize(tokens.float(), dim=-1).to(self._dtype)
+
+    def _join(self, text: TokenizedText, pieces: list[Tensor], role: TextRole) -> TokenVectors:
+        if not pieces:
+            empty = torch.zeros((0, self._dim), dtype=self._dtype, device=self._device)
+            return TokenVectors(empty, text.char_spans, text.content)
+        vectors = torch.cat(pieces) if len(pieces) > 1 else pieces[0].clone()
+        if role == "query" or not self._markers.skipped:
+            return TokenVectors(vectors, text.char_spans, text.content)
+        kept = ~np.isin(text.ids, list(self._markers.skipped))
+        return TokenVectors(vectors[torch.from_numpy(kept).to(self._device)], text.char_spans[kept], text.content[kept])
+
+
+def _assemble(
+    windows: Sequence[Window], texts: Sequence[TokenizedText], before: tuple[int, ...], after: tuple[int, ...]
+) -> EncoderBatch:
+    lengths = np.array([len(window) + len(before) + len(after) for window in windows], dtype=np.int64)
+    ids = np.zeros((len(windows), int(lengths.max())), dtype=np.int64)
+    for row, window, length in zip(ids, windows, lengths, strict=True):
+        row[: len(before)] = before
+        row[len(before) : length - len(after)] = texts[window.item].ids[window.start : window.end]
+        row[length - len(after) : length] = after
+    return EncoderBatch(tuple(windows), ids, lengths)
+
+
+def _output_dim(model: nn.Module, projection: nn.Sequential | None) -> int:
+    linears = [layer for layer in projection or () if isinstance(layer, nn.Linear)]
+    if linears:
+        return linears[-1].out_features
+    return int(model_config(model).hidden_size)

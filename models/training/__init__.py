@@ -1,0 +1,1 @@
+"""Training of the verifier. Importing this package does not load torch."""

@@ -1,0 +1,65 @@
+"""From a training run to the folder that ships: ``python -m models.training.export --run FOLDER --out FOLDER``.
+
+Writes the trained tensors in bfloat16 and ``card.json`` with digests, calibration and the run's manifest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from models.registry import SHIPPED_VERIFIER
+from models.shipped import WEIGHTS_FILE
+from models.training.examples import file_sha256
+
+
+def export(runs: Sequence[Path], out: Path, calibration: Mapping[str, float] | None = None) -> None:
+    """``runs``: the stages in order; the last one's weights ship, all manifests are kept."""
+    out.mkdir(parents=True, exist_ok=True)
+    tensors = {name: value.to(torch.bfloat16) for name, value in load_file(runs[-1] / "weights.safetensors").items()}
+    save_file(tensors, out / WEIGHTS_FILE)
+    (out / WEIGHTS_FILE).chmod(0o644)  # the writer leaves it to its owner alone
+    manifests = [_manifest(run) for run in runs]
+    card = {
+        "name": SHIPPED_VERIFIER,
+        "encoder": manifests[-1]["config"]["encoder"],
+        "encoder_source": manifests[-1]["config"]["encoder_source"],
+        "encoder_sha256": manifests[-1]["encoder_sha256"],
+        "weights_sha256": file_sha256(out / WEIGHTS_FILE),
+        "calibration": dict(calibration or {}),
+        "stages": manifests,
+    }
+    write_card(out, card)
+
+
+def write_card(folder: Path, card: Mapping[str, Any]) -> None:
+    """Write ``card.json``."""
+    (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def _manifest(run: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    for source in manifest["config"]["data"]:
+        source["path"] = Path(source["path"]).name
+    manifest["config"]["start"] = Path(manifest["config"]["start"]).name
+    return manifest
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m models.training.export", description=__doc__)
+    parser.add_argument("--run", type=Path, action="append", required=True, help="a stage's folder; repeat in order")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    export(options.run, options.out)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Parsers: source text in, typed symbols, cells and quantities out."""

@@ -1,0 +1,136 @@
+"""Which visible file an import names. The path of the response is not known, so its relative imports match by suffix."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+__all__ = ["FileTable", "module_parts"]
+
+Parts = tuple[str, ...]
+_SCRIPT_SUFFIXES = (".d.ts", ".tsx", ".ts", ".mts", ".cts", ".jsx", ".js", ".mjs", ".cjs")
+_HOSTS_WITH_OWNER = {"github.com", "gitlab.com", "bitbucket.org"}
+
+
+def module_parts(path: str, family: str) -> tuple[Parts, bool]:
+    """Path segments without the file's suffix, and whether the file stands for its folder (``__init__``, ``index``, ``mod``)."""
+    parts = tuple(part for part in path.replace("\\", "/").split("/") if part not in {"", "."})
+    if not parts:
+        return (), False
+    name = parts[-1]
+    if family == "python":
+        stem = name.removesuffix(".pyi").removesuffix(".py")
+        return (parts[:-1], True) if stem == "__init__" else ((*parts[:-1], stem), False)
+    if family == "typescript":
+        stem = next((name.removesuffix(suffix) for suffix in _SCRIPT_SUFFIXES if name.endswith(suffix)), name)
+        return (parts[:-1], True) if stem == "index" else ((*parts[:-1], stem), False)
+    if family == "go":
+        return parts[:-1], True
+    stem = name.removesuffix(".rs")
+    if stem in {"mod", "lib", "main"}:
+        return parts[:-1], True
+    return (*parts[:-1], stem), False
+
+
+class FileTable:
+    """Files of one family by the tail of their path."""
+
+    def __init__(self, family: str, files: Iterable[tuple[str, str]]) -> None:
+        self.family = family
+        self.by_parts: dict[Parts, list[str]] = defaultdict(list)
+        self.by_last: dict[str, list[Parts]] = defaultdict(list)
+        self.folders: set[Parts] = set()
+        for key, path in files:
+            parts, _ = module_parts(path, family)
+            if not self.by_parts[parts]:
+                self.by_last[parts[-1] if parts else ""].append(parts)
+            self.by_parts[parts].append(key)
+            folder = parts if module_parts(path, family)[1] else parts[:-1]
+            self.folders.update(folder[:count] for count in range(len(folder) + 1))
+
+    def exact(self, parts: Parts) -> list[str]:
+        """Files that stand for exactly this path."""
+        return self.by_parts.get(parts, [])
+
+    def ending(self, tail: Parts, near: Parts = ()) -> list[str]:
+        """Files whose path ends with ``tail``: those that share the longest folder with ``near``, then the shortest."""
+        if not tail:
+            return []
+        found = [parts for parts in self.by_last.get(tail[-1], ()) if parts[-len(tail) :] == tail]
+        if not found:
+            return []
+        best = min(found, key=lambda parts: (-_shared(parts, near), len(parts), parts))
+        return self.by_parts[best]
+
+    def all_ending(self, tail: Parts) -> list[Parts]:
+        """Every path that ends with ``tail``."""
+        return [parts for parts in self.by_last.get(tail[-1], ()) if parts[-len(tail) :] == tail] if tail else []
+
+    def relative(self, folder: Parts, target: str) -> list[str]:
+        """A TypeScript path such as ``../a/b`` from ``folder``."""
+        parts = list(folder)
+        for piece in target.split("/"):
+            if piece == "..":
+                if not parts:
+                    return []
+                parts.pop()
+            elif piece not in {"", "."}:
+                parts.append(piece)
+        return self.exact(_without_suffix(tuple(parts))) or self.exact(tuple(parts))
+
+    def only(self, tail: Parts) -> list[str]:
+        """Files of the one path that ends with ``tail``; nothing when several do."""
+        found = self.all_ending(tail)
+        return self.by_parts[found[0]] if len(found) == 1 else []
+
+    def loose(self, target: str) -> list[str]:
+        """A TypeScript path whose starting folder is unknown, by its tail."""
+        pieces = tuple(piece for piece in target.split("/") if piece not in {"", ".", "..", "@", "~"})
+        return self.only(_without_suffix(pieces)) or self.only(pieces)
+
+    def importable(self, tail: Parts) -> list[str]:
+        """Files that an absolute Python import may name: its top package lies at the root of the tree or of a source folder."""
+        found = [
+            parts for parts in self.all_ending(tail) if len(parts) == len(tail) or not self.exact(parts[: -len(tail)])
+        ]
+        if len(tail) == 1:
+            found = [parts for parts in found if parts[:-1] in {(), ("src",), ("lib",), ("python",)}]
+        return self.by_parts[min(found, key=lambda parts: (len(parts), parts))] if found else []
+
+    def in_crate(self, tail: Parts) -> list[str]:
+        """Files of a Rust module by its path below the folder of the crate's sources."""
+        found = [parts for parts in self.all_ending(tail) if len(parts) == len(tail) or parts[-len(tail) - 1] == "src"]
+        return self.by_parts[found[0]] if len(found) == 1 else []
+
+    def package(self, path: str) -> list[str]:
+        """The files of a Go package by its import path."""
+        pieces = tuple(path.split("/"))
+        for count in range(len(pieces), 0, -1):
+            tail, head = pieces[-count:], pieces[:-count]
+            if head and len(head) < (3 if head[0] in _HOSTS_WITH_OWNER else 1):
+                continue
+            if not head and count == 1:
+                continue
+            if keys := self.by_parts.get(tail):
+                return keys
+        for count in range(len(pieces), 1, -1):  # a checkout below some other folder
+            if keys := self.ending(pieces[-count:]):
+                return keys
+        return []
+
+
+def _without_suffix(parts: Parts) -> Parts:
+    if not parts:
+        return parts
+    name = parts[-1]
+    stem = next((name.removesuffix(suffix) for suffix in _SCRIPT_SUFFIXES if name.endswith(suffix)), name)
+    return parts[:-1] if stem == "index" else (*parts[:-1], stem)
+
+
+def _shared(first: Sequence[str], second: Sequence[str]) -> int:
+    count = 0
+    for left, right in zip(first, second, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count

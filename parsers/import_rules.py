@@ -1,0 +1,126 @@
+"""How an import ends as defined, builtin, phantom or unverifiable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from parsers.entities import ModuleEntity
+from parsers.findings import Finding, FindingKind
+from parsers.inference import Found
+from parsers.silence import Silence
+from parsers.types import Import, Span
+from parsers.verdicts import CALLS, known_status
+
+__all__ = ["ImportRules"]
+
+_GUARD = re.compile(r"try:|except\b|else:|(?:el)?if\b.*(?:version|platform|find_spec|PY\d|os\.name)")
+
+
+class ImportRules(Silence):
+    """The rules of imports."""
+
+    def _import(self, item: Import) -> Iterable[Finding]:
+        name = item.name or item.module
+        if not name or item.name == "*" or (not item.module and not item.level):
+            return
+        span = self._name_span(item.span, item.name or item.module)
+        module = self.project.import_module(self.block.entity, item.module, item.level)
+        if module is None:
+            yield self._missing_module(item, span)
+            return
+        if item.name is None or item.name == "default":
+            yield self._finding(
+                name, FindingKind.IMPORT, known_status(module), span, item.line, f"module {module.key} is known"
+            )
+            return
+        found = self.inference.module_member(module, item.name)
+        if found.status != "found":
+            typed = self.inference.module_member(module, item.name, as_type=True)
+            found = typed if typed.status == "found" else found
+        if found.status == "found":
+            symbol = found.symbols[0] if found.symbols else None
+            where = symbol.defined_in if symbol else None
+            yield self._finding(
+                name,
+                FindingKind.IMPORT,
+                known_status(module),
+                span,
+                item.line,
+                f"{module.key} has it",
+                defined_in=where,
+            )
+        elif reason := self._import_doubt(item, module, found):
+            yield self._unverifiable(name, FindingKind.IMPORT, span, item.line, reason)
+        else:
+            already = {other.name for other in self.block.parse.imports}
+            yield self._absent(name, FindingKind.IMPORT, span, item.line, module, self._exports(module, already))
+
+    def _import_doubt(self, item: Import, module: ModuleEntity, found: Found) -> str:
+        """Why a name that a module does not seem to have may exist after all, '' when nothing speaks for it."""
+        if found.status == "unknown":
+            return found.reason
+        if self.family == "rust":
+            return self._rust_import_doubt(item, module)
+        if self._may_be_submodule(item, module):
+            return f"{module.key} may have a submodule of that name"
+        if module.library and self.family == "typescript" and self.project.library.globals.lookup(item.name or ""):
+            return "it is a global name"
+        if module.library and self._guarded(item.span):
+            return "the code expects that it may be missing"
+        return ""
+
+    def _rust_import_doubt(self, item: Import, module: ModuleEntity) -> str:
+        """Rust modules hide names in many ways: only one without macros, re-exports by star and modules of its own is whole."""
+        if module.library:
+            return "not all of the standard library's paths are listed"
+        if module.shared or module.opaque:
+            return f"of its module, {module.shared or module.opaque}"
+        if item.name in self.project.index.names:
+            return "other visible code has this name"
+        return ""
+
+    def _exports(self, module: ModuleEntity, already: set[str | None]) -> set[str]:
+        """What was probably meant: names that the module defines rather than imports, and that are not imported yet."""
+        names = {name for name in module.all_names() if name not in already}
+        own = {
+            name
+            for name in names
+            if any(symbol.kind != "alias" for symbol in module.lookup(name) or module.lookup(name, True))
+        }
+        return own or names
+
+    def _missing_module(self, item: Import, span: Span) -> Finding:
+        name = item.name or item.module
+        return self._unverifiable(
+            name, FindingKind.IMPORT, span, item.line, f"module {item.module or '.'} is not visible"
+        )
+
+    def _may_be_submodule(self, item: Import, module: ModuleEntity) -> bool:
+        """A package's folder may hold files that were not given: names that are called or are no module names do not count."""
+        if self.family != "python" or not module.is_package or item.name is None:
+            return False
+        if not item.name.islower():
+            return False
+        bound = item.alias or item.name
+        return not any(
+            reference.chain[0] == bound and reference.kind in CALLS and len(reference.chain) == 1
+            for reference in self.block.parse.references
+        )
+
+    def _guarded(self, span: Span) -> bool:
+        """Whether the line stands directly inside ``try:``, where a missing name is expected."""
+        start = self.text.rfind("\n", 0, span[0]) + 1
+        indent = len(self.text[start:]) - len(self.text[start:].lstrip(" \t"))
+        if self.family != "python":
+            return False
+        while start > 0:
+            end = start - 1
+            start = self.text.rfind("\n", 0, end) + 1
+            line = self.text[start:end]
+            width = len(line) - len(line.lstrip())
+            if line.strip() and width < indent:
+                return _GUARD.match(line.strip()) is not None
+            if start == 0:
+                return False
+        return False

@@ -1,0 +1,155 @@
+"""Everything visible besides the response: modules by path, and how imports find them. Build once per context, then reuse."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from parsers.entities import ClassEntity, ModuleEntity, Symbol
+from parsers.import_paths import FileTable, Parts, module_parts
+from parsers.library import FAMILIES, Library, library_of
+from parsers.module_builder import FileModule, build_module
+from parsers.suggestions import NameTable
+from parsers.types import ParseResult
+
+__all__ = ["ContextIndex", "FamilyIndex", "build_index"]
+
+
+@dataclass(eq=False, repr=False)
+class FamilyIndex:
+    """The visible files of one language family."""
+
+    family: str
+    files: dict[str, FileModule] = field(default_factory=dict)
+    table: FileTable = field(default_factory=lambda: FileTable("python", ()))
+    names: frozenset[str] = frozenset()
+    stored: frozenset[str] = frozenset()
+    top_level: dict[str, list[Symbol]] = field(default_factory=dict)
+    members: dict[str, list[Symbol]] = field(default_factory=dict)
+    classes: list[ClassEntity] = field(default_factory=list)
+    packages: dict[Parts, list[str]] = field(default_factory=dict)
+    merged: dict[Parts, ModuleEntity] = field(default_factory=dict)
+
+    @cached_property
+    def member_table(self) -> NameTable:
+        """The names of all members, for suggestions."""
+        return NameTable(self.members)
+
+
+@dataclass(eq=False, repr=False)
+class ContextIndex:
+    """Visible files by language family. Holds no text, only what was parsed from it; safe to share between threads once built."""
+
+    families: dict[str, FamilyIndex]
+    paths: tuple[str, ...]
+
+    def family(self, language: str) -> FamilyIndex:
+        """The index of a language's family; empty when the context has no file of it."""
+        family = FAMILIES[language]
+        return self.families.get(family) or FamilyIndex(family, table=FileTable(family, ()))
+
+
+def build_index(files: Sequence[ParseResult]) -> ContextIndex:
+    """Index parsed context files. Files without a path take part by their names only; nothing is read from disk."""
+    groups: dict[str, list[ParseResult]] = defaultdict(list)
+    for parse in files:
+        if parse.language in FAMILIES:
+            groups[FAMILIES[parse.language]].append(parse)
+    families = {family: _build_family(family, parses) for family, parses in groups.items()}
+    return ContextIndex(families, tuple(parse.path or "" for parse in files))
+
+
+def _build_family(family: str, parses: list[ParseResult]) -> FamilyIndex:
+    index = FamilyIndex(family)
+    for number, parse in enumerate(parses):
+        key = parse.path or f"<context {number}>"
+        if key in index.files:
+            key = f"{key}#{number}"
+        index.files[key] = build_module(parse, key)
+    index.table = FileTable(family, ((key, file.entity.path or key) for key, file in index.files.items()))
+    for key, file in index.files.items():
+        parts, is_package = module_parts(file.entity.path or key, family)
+        file.entity.is_package = is_package
+        if family == "go":
+            index.packages.setdefault(parts, []).append(key)
+        collect(file, index.top_level, index.members, index.classes)
+    if family == "go":
+        for parts, keys in index.packages.items():
+            index.merged[parts] = merge_package([index.files[key] for key in keys], "/".join(parts))
+    names = set(index.top_level) | set(index.members)
+    for file in index.files.values():
+        names.update(file.local)
+        for definition in file.parse.definitions:
+            names.update(parameter.name for parameter in definition.parameters or ())
+    index.names = frozenset(names)
+    index.stored = frozenset(
+        reference.chain[-1] for file in index.files.values() for reference in file.parse.references if reference.store
+    )
+    return index
+
+
+def collect(
+    file: FileModule, top_level: dict[str, list[Symbol]], members: dict[str, list[Symbol]], classes: list[ClassEntity]
+) -> None:
+    """Add a file's names to name tables that forget which module they are from."""
+    for name, symbols in file.entity.names.items():
+        top_level.setdefault(name, []).extend(symbols)
+    for name, symbols in (file.entity.types or {}).items():
+        top_level.setdefault(name, []).extend(symbols)
+    for entity in file.classes.values():
+        classes.append(entity)
+        for table in (entity.members, entity.statics or {}):
+            for name, symbols in table.items():
+                members.setdefault(name, []).extend(symbols)
+    for _, name, symbol in file.stray:
+        members.setdefault(name, []).append(symbol)
+
+
+def merge_package(files: Sequence[FileModule], key: str) -> ModuleEntity:
+    """A Go package: the names of all its files, and methods joined to their types across files. Nothing given is changed."""
+    merged = ModuleEntity(key, files[0].entity.language, path=files[0].entity.path)
+    merged.opaque = next((file.entity.opaque for file in files if file.entity.opaque), "")
+    classes: dict[str, ClassEntity] = {}
+    for file in files:
+        for name, entity in file.classes.items():
+            classes[name] = join_class(classes.get(name), entity)
+        for owner, name, symbol in file.stray:
+            if owner not in classes:
+                classes[owner] = ClassEntity(owner, file.entity, opaque="its definition is not visible")
+            classes[owner].members.setdefault(name, []).append(symbol)
+    for file in files:
+        for owner, name, symbol in file.stray:
+            if symbol not in classes[owner].members.setdefault(name, []):
+                classes[owner].members[name].append(symbol)
+        for name, symbols in file.entity.names.items():
+            own = [
+                replace(symbol, entity=classes.get(name, symbol.entity)) if symbol.entity else symbol
+                for symbol in symbols
+                if symbol.kind != "alias"
+            ]
+            if own:
+                merged.names.setdefault(name, []).extend(own)
+    return merged
+
+
+def join_class(known: ClassEntity | None, other: ClassEntity) -> ClassEntity:
+    """A copy of ``known`` with the members and bases of ``other``."""
+    if known is None:
+        return replace(other, members={name: list(symbols) for name, symbols in other.members.items()}, linear=None)
+    for name, symbols in other.members.items():
+        known.members.setdefault(name, []).extend(symbols)
+    known.bases = tuple(dict.fromkeys((*known.bases, *other.bases)))
+    known.opaque = "" if known.opaque == "its definition is not visible" else known.opaque or other.opaque
+    known.underlying = known.underlying or other.underlying
+    known.line = known.line or other.line
+    return known
+
+
+def library_for(family: str) -> Library:
+    """The built-in data of a family."""
+    found = library_of(family)
+    if found is None:
+        raise LookupError(f"there is no built-in data for {family}")
+    return found

@@ -1,0 +1,358 @@
+"""The rules by which a use ends as defined, builtin, phantom, drift or unverifiable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from parsers.entities import FunctionValue, ModuleEntity, Value
+from parsers.findings import Finding, FindingKind, FindingStatus
+from parsers.import_rules import ImportRules
+from parsers.inference import Found
+from parsers.signatures import check_call
+from parsers.suggestions import NEAR, NameTable, best_match
+from parsers.type_text import split_top
+from parsers.types import Reference, ReferenceKind, Span
+from parsers.verdicts import CALLS, is_library, owner_name, owner_of
+
+__all__ = ["Judge"]
+
+_IMPLICIT = {
+    "python": {
+        "__name__",
+        "__file__",
+        "__doc__",
+        "__package__",
+        "__spec__",
+        "__loader__",
+        "__path__",
+        "__all__",
+        "__builtins__",
+        "__class__",
+        "__debug__",
+        "__annotations__",
+        "__dict__",
+        "__qualname__",
+        "__module__",
+        "reveal_type",
+        "WindowsError",
+        "_",
+    },
+    "typescript": {
+        "bigint",
+        "this",
+        "super",
+        "arguments",
+        "undefined",
+        "exports",
+        "module",
+        "require",
+        "globalThis",
+        "NaN",
+        "Infinity",
+        "__dirname",
+        "__filename",
+        "import",
+        "new",
+    },
+    "go": {"_", "iota", "nil", "true", "false", "C"},
+    "rust": {"self", "Self", "super", "crate", "_", "Some", "None", "Ok", "Err", "drop", "std", "core", "alloc"},
+}
+_FILE_CHARACTERS = 600
+
+
+class Judge(ImportRules):
+    """Judges the blocks of one response in one language family."""
+
+    def judge_block(self, number: int) -> list[Finding]:
+        """Every import and reference of one block, one finding for each span."""
+        block, self.text = self.project.blocks[number], self.texts[number]
+        self.block = block
+        self.on_self: dict[int, dict[Span, str]] = {}
+        found: dict[Span, Finding] = {}
+        for item in block.parse.imports:
+            for finding in self._import(item):
+                found.setdefault(finding.span, finding)
+        for reference in block.parse.references:
+            for finding in self._reference(reference):
+                known = found.get(finding.span)
+                if known is None or (finding.flagged and not known.flagged):
+                    found[finding.span] = finding
+        for missing in self.on_self.values():
+            if len(set(missing.values())) > 1:  # several at once: the class is meant to be completed by others
+                for span in missing.keys() & found.keys():
+                    found[span] = replace(
+                        found[span], status=FindingStatus.UNVERIFIABLE, reason="its class seems to be a base for others"
+                    )
+        return list(found.values())
+
+    def _reference(self, reference: Reference) -> Iterable[Finding]:
+        chain, spans = reference.chain, reference.spans or (reference.span,) * len(reference.chain)
+        values: tuple[Value, ...] | None = None
+        for position, link in enumerate(chain):
+            last = position == len(chain) - 1
+            if position == 0:
+                finding, values = self._head(reference, link, spans[0], last)
+                if finding is not None:
+                    yield finding
+                    if finding.flagged:
+                        return
+                continue
+            if link in {"()", "[]", "?"}:
+                inside = (
+                    self.text[spans[position][0] + 1 : spans[position][1] - 1]
+                    if spans[position][1] - spans[position][0] < 400
+                    else ":"
+                )
+                if link == "[]" and self.family == "python" and len(split_top(inside, ":")) > 1:
+                    link = "[:]"
+                if chain[0] == "super" and position == 1 and inside.strip():
+                    values = None
+                values = (
+                    self.inference.step(values, link, self.block.entity, spans[position][0])
+                    if values is not None and link != "?"
+                    else None
+                )
+                continue
+            finding = self._member(reference, values, position, last)
+            if last or finding.flagged:
+                yield finding
+            if finding.flagged:
+                return
+            values = (
+                self.inference.step(values, link, self.block.entity, spans[position][0]) if values is not None else None
+            )
+        if reference.kind in CALLS and values is not None:
+            yield from self._call(reference, values)
+
+    def _head(
+        self, reference: Reference, link: str, span: Span, last: bool
+    ) -> tuple[Finding | None, tuple[Value, ...] | None]:
+        if link in {"()", "[]", "?"}:
+            return None, self._receiver(reference)
+        as_type = reference.kind is ReferenceKind.TYPE
+        found = self.inference.name(link, self.block.entity, span[0], as_type)
+        if found.status != "found" and self.family == "typescript":
+            found = self.inference.name(link, self.block.entity, span[0], not as_type)
+        kind = self._kind(reference, last, None)
+        if found.status == "found":
+            values = self.inference.symbols_values(found.symbols)
+            if not last:
+                return None, values
+            library = bool(found.symbols) and found.symbols[0].module.library
+            status = FindingStatus.BUILTIN if library else FindingStatus.DEFINED
+            where = found.symbols[0].defined_in if found.symbols else None
+            return self._finding(
+                link,
+                kind,
+                status,
+                span,
+                reference.line,
+                "a built-in name" if library else "defined here or imported",
+                defined_in=where,
+            ), values
+        if self._implicit(link, span) or link in self.project.top_level:
+            return None, None
+        if self.family == "rust" and link in self.project.index.top_level:
+            return None, None
+        return self._bare(reference, link, span, kind, found, last), None
+
+    def _implicit(self, link: str, span: Span) -> bool:
+        if self.text[max(span[0] - 1, 0)] == "." or f"infer {link}" in self.text or f"using {link} " in self.text:
+            return True
+        if link in _IMPLICIT[self.family] or self.text[max(span[0] - 1, 0)] in "\"'":
+            return True
+        if (self.family == "typescript" and link.isupper()) or link.startswith("__"):
+            return True  # constants that a build step puts in
+        owner = self.block.class_at(span[0])
+        if owner is not None and (link in owner.members or link == owner.name):
+            return True
+        return self.family == "typescript" and any(  # inside a namespace its names are bare
+            link in table
+            for item in self.block.classes.values()
+            if item.kind in {"module", "object"}
+            for table in (item.members, item.statics or {})
+        )
+
+    def _receiver(self, reference: Reference) -> tuple[Value, ...] | None:
+        from parsers.expressions import read_expression
+
+        chains = read_expression(reference.receiver, self.family) if reference.receiver else None
+        if not chains:
+            return None
+        union: list[Value] = []
+        for chain in chains:
+            values = self.inference.chain(chain, self.block.entity, reference.extent[0])
+            if values is None:
+                return None
+            union.extend(values)
+        return tuple(union)
+
+    def _bare(
+        self, reference: Reference, link: str, span: Span, kind: FindingKind, found: Found, last: bool
+    ) -> Finding:
+        """A name that nothing defines: flagged only when the block is a file of its own that accounts for all its other names."""
+        if id(self.block) not in self.bare_names:
+            self.bare_names[id(self.block)] = NameTable(self._bare_candidates())
+        table = self.bare_names[id(self.block)]
+        suggestion, score = table.best(link)
+        in_context = self.project.index.top_level.get(link)
+        if in_context and not self.block.parse.imports:
+            return self._finding(
+                link,
+                kind,
+                FindingStatus.DEFINED,
+                span,
+                reference.line,
+                "defined in the context",
+                defined_in=in_context[0].defined_in,
+            )
+        if self.family == "rust" and (not last or link in self.universe or not link.isidentifier() or score < NEAR):
+            return self._unverifiable(
+                link, kind, span, reference.line, "macros and other crates may define it", suggestion, score
+            )
+        if self.family == "go" and (reason := self._go_gap(link)):
+            return self._unverifiable(link, kind, span, reference.line, reason, suggestion, score)
+        if (
+            found.status == "unknown"
+            or self.block.parse.errors
+            or self.block.entity.incomplete
+            or not self._self_contained(score)
+        ):
+            return self._unverifiable(
+                link,
+                kind,
+                span,
+                reference.line,
+                found.reason or "the code may rely on names that are not shown",
+                suggestion,
+                score,
+            )
+        owner = self.block.entity
+        return self._absent(link, kind, span, reference.line, owner, table.names)
+
+    def _go_gap(self, link: str) -> str:
+        """Why the package of the response may have more than is visible: something in it uses a name without a home."""
+        if self.project.home is None or self.project.package is None:
+            return "the rest of its package is not visible"
+        if gap := self.project.gap(self.project.package):
+            return f"its package is not wholly visible: nothing defines {gap}"
+        missing = set(self.project.unresolved(self.block)) - {link}
+        return f"its package is not wholly visible: nothing defines {min(missing)}" if len(missing) > 1 else ""
+
+    def _self_contained(self, score: float) -> bool:
+        """Whether the block reads as a file of its own; a snippet with imports must at least come near an existing name."""
+        if not self.block.parse.imports:
+            return False
+        functions = sum(item.parameters is not None for item in self.block.parse.definitions)
+        return score >= NEAR or (functions >= 2 and len(self.text) >= _FILE_CHARACTERS)
+
+    def _bare_candidates(self) -> set[str]:
+        names = {name for name in self.block.entity.names if not name.startswith("<")}
+        names.update(self.block.entity.types or ())
+        names.update(self.project.top_level)
+        names.update(self.project.index.top_level)
+        return names
+
+    def _member(self, reference: Reference, values: tuple[Value, ...] | None, position: int, last: bool) -> Finding:
+        link, span = reference.chain[position], (reference.spans or (reference.span,) * len(reference.chain))[position]
+        kind = self._kind(reference, last, values)
+        if not values:
+            return self._unknown_owner(reference, link, span, kind)
+        looked = [self.inference.member(value, link) for value in values]
+        for found in looked:
+            if found.status == "found":
+                symbol = found.symbols[0] if found.symbols else None
+                library = (
+                    symbol.module.library if symbol else isinstance(found.owner, ModuleEntity) and found.owner.library
+                )
+                status = FindingStatus.BUILTIN if library else FindingStatus.DEFINED
+                return self._finding(
+                    link,
+                    kind,
+                    status,
+                    span,
+                    reference.line,
+                    f"a member of {owner_name(found.owner)}",
+                    defined_in=symbol.defined_in if symbol else None,
+                )
+        for found in looked:
+            if found.status == "unknown":
+                return self._unverifiable(link, kind, span, reference.line, found.reason)
+        if (silent := self._silence(reference, link, position, values, last)) is not None:
+            return self._unverifiable(link, kind, span, reference.line, silent)
+        owner = values[0]
+        if reference.chain[0] in {"self", "this"} and position == 1 and not is_library(owner_of(owner)):
+            self.on_self.setdefault(id(owner_of(owner)), {})[span] = link
+        names = {name for value in values for name in self._member_names(value)}
+        return self._absent(link, kind, span, reference.line, owner_of(owner), names)
+
+    def _unknown_owner(self, reference: Reference, link: str, span: Span, kind: FindingKind) -> Finding:
+        """Nothing says what the receiver is. A name that no visible code and no library has is at least worth a second look."""
+        if link in self.universe:
+            return self._unverifiable(link, kind, span, reference.line, "what it belongs to is not known")
+        if link not in self.nearest:
+            self.nearest[link] = self.project.index.member_table.best(link)
+        suggestion, score = self.nearest[link]
+        return self._unverifiable(
+            link,
+            kind,
+            span,
+            reference.line,
+            "what it belongs to is not known, and no visible code has this name",
+            suggestion,
+            max(score, 0.2),
+        )
+
+    def _call(self, reference: Reference, values: tuple[Value, ...]) -> Iterable[Finding]:
+        misfits = check_call(reference, values, self.inference)
+        if misfits and any(self._overridden(value, reference.chain[-1]) for value in values):
+            return
+        for misfit in misfits or ():
+            if self._ignored(reference.span) or (
+                len(reference.chain) > 1 and self._narrowed(reference, len(reference.chain) - 1)
+            ):
+                continue
+            where = misfit.symbol.defined_in if misfit.symbol else None
+            if misfit.keyword is None or misfit.span is None:
+                yield self._finding(
+                    reference.chain[-1],
+                    self._kind(reference, True, None),
+                    FindingStatus.DRIFT,
+                    reference.span,
+                    reference.line,
+                    misfit.message,
+                    defined_in=where,
+                    severity=0.7,
+                )
+                continue
+            suggestion, _ = best_match(misfit.keyword, misfit.candidates, least=0.0)
+            line = reference.line + self.text.count("\n", reference.span[0], misfit.span[0])
+            yield self._finding(
+                misfit.keyword,
+                FindingKind.PARAMETER,
+                FindingStatus.DRIFT,
+                misfit.span,
+                line,
+                misfit.message,
+                suggestion,
+                where,
+                severity=1.0,
+            )
+        if misfits is not None:
+            flagged = {misfit.span for misfit in misfits}
+            for name, span in reference.keywords:
+                if span not in flagged:
+                    yield self._finding(
+                        name,
+                        FindingKind.PARAMETER,
+                        FindingStatus.DEFINED,
+                        span,
+                        reference.line,
+                        f"a parameter of {reference.chain[-1]}",
+                    )
+
+    def _overridden(self, value: Value, name: str) -> bool:
+        """Whether a visible class below the receiver's has a method of this name, maybe with other parameters."""
+        receiver = value.receiver if isinstance(value, FunctionValue) else None
+        return receiver is not None and self._in_subclass(receiver.entity, name)

@@ -1,0 +1,336 @@
+"""The context and one response seen as one project: how names cross files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from parsers.entities import ClassEntity, ModuleEntity, Symbol
+from parsers.import_paths import Parts, module_parts
+from parsers.index import FamilyIndex, collect, library_for, merge_package
+from parsers.module_builder import FileModule, build_module
+from parsers.types import ParseResult
+
+__all__ = ["ResponseProject"]
+
+
+_GO_WORDS = {"_", "nil", "true", "false", "iota", "C"}
+
+
+class ResponseProject:
+    """Implements :class:`parsers.inference.Project` for one response. Blocks of one response see each other's names."""
+
+    def __init__(self, index: FamilyIndex, parses: Sequence[ParseResult]) -> None:
+        self.index = index
+        self.family = index.family
+        self.library = library_for(index.family)
+        self.files = dict(index.files)
+        self.blocks: list[FileModule] = []
+        self.top_level: dict[str, list[Symbol]] = {}
+        self.members: dict[str, list[Symbol]] = {}
+        self.classes: list[ClassEntity] = []
+        for number, parse in enumerate(parses):
+            block = build_module(parse, f"<response {number}>")
+            self.files[block.entity.key] = block
+            self.blocks.append(block)
+            collect(block, self.top_level, self.members, self.classes)
+        self._imports: dict[tuple[str, str, int], ModuleEntity | None] = {}
+        self.home = self._home()
+        self.package: ModuleEntity | None = None
+        self._gaps: dict[str, str] = {}
+        if self.family == "rust":
+            self.package = merge_package([*self.blocks, *self.index.files.values()], "") if self.blocks else None
+        if self.family == "go":
+            self.home = self._go_home()
+            files = [self.files[key] for key in self.index.packages.get(self.home, ())] if self.home is not None else []
+            self.package = merge_package([*self.blocks, *files], "/".join(self.home or ())) if self.blocks else None
+
+    # where the response lives ---------------------------------------------------------------------------------------
+
+    def _home(self) -> Parts | None:
+        """The folder of the response: its path when known, else the folder that explains most of its relative imports."""
+        votes: dict[Parts, int] = {}
+        for block in self.blocks:
+            if block.parse.path:
+                parts, is_package = module_parts(block.parse.path, self.family)
+                return parts if is_package else parts[:-1]
+            for item in block.parse.imports:
+                for folder in self._folders(item.module, item.level, item.name):
+                    votes[folder] = votes.get(folder, 0) + 1 + 2 * self._has(folder, item.module, item.name)
+        ranked = sorted(votes, key=lambda folder: (-votes[folder], len(folder), folder))
+        if not ranked or (len(ranked) > 1 and votes[ranked[0]] == votes[ranked[1]]):
+            return None
+        return ranked[0]
+
+    def _go_home(self) -> Parts | None:
+        """The package of the response: the one that defines most of the names that the response uses but does not define."""
+        if self.blocks and self.blocks[0].parse.path:
+            return module_parts(self.blocks[0].parse.path, "go")[0]
+        used = {reference.chain[0] for block in self.blocks for reference in block.parse.references}
+        used |= {owner for block in self.blocks for owner, _, _ in block.stray}
+        used -= {name for block in self.blocks for name in (*block.entity.names, *block.local)}
+        votes = {parts: len(used & module.names.keys()) for parts, module in self.index.merged.items()}
+        ranked = sorted(votes, key=lambda parts: (-votes[parts], len(parts), parts))
+        if not ranked or not votes[ranked[0]] or (len(ranked) > 1 and votes[ranked[0]] == votes[ranked[1]]):
+            return None
+        return ranked[0]
+
+    def gap(self, module: ModuleEntity) -> str:
+        """A name that the visible files of a Go package use and none of them defines, '' when there is none: then it is whole."""
+        parts = self.home if module is self.package else tuple(module.key.split("/"))
+        key = "/".join(parts or ())
+        if key not in self._gaps:
+            merged = (
+                self.package if parts == self.home and self.package is not None else self.index.merged.get(parts or ())
+            )
+            files = [self.files[name] for name in self.index.packages.get(parts or (), ())]
+            self._gaps[key] = (
+                next((name for file in files for name in self._unresolved(file, merged)), "") if merged else ""
+            )
+        return self._gaps[key]
+
+    def package_of(self, module: ModuleEntity) -> ModuleEntity | None:
+        """The Go package that a file or package entity belongs to."""
+        if module.key.startswith("<response") or module is self.package:
+            return self.package
+        parts = module_parts(module.path, "go")[0]
+        return self.package if parts == self.home else self.index.merged.get(parts)
+
+    def unresolved(self, block: FileModule) -> Iterator[str]:
+        """Bare names of a Go block that neither it nor its package defines."""
+        return self._unresolved(block, self.package) if self.package is not None else iter(())
+
+    def _unresolved(self, file: FileModule, merged: ModuleEntity) -> Iterator[str]:
+        known = self.library.globals
+        for reference in file.parse.references:
+            name = reference.chain[0]
+            if (
+                name.isidentifier()
+                and name not in _GO_WORDS
+                and not (name in merged.names or name in file.local or name in file.entity.names or known.lookup(name))
+            ):
+                yield name
+
+    def _has(self, folder: Parts, module: str, name: str | None) -> bool:
+        """Whether the file that ``module`` would be in ``folder`` has ``name``: two folders often have a file of one name."""
+        pieces = tuple(piece for piece in module.replace(".", "/").split("/") if piece)
+        keys = self.index.table.exact((*folder, *pieces)) or self.index.table.exact((*folder, *pieces[:-1]))
+        return bool(keys and name and any(self.files[key].entity.lookup(name) for key in keys))
+
+    def _folders(self, module: str, level: int, name: str | None) -> list[Parts]:
+        if self.family == "python" and level == 1:
+            tail = tuple(module.split(".")) if module else ((name,) if name else ())
+            return [parts[: -len(tail)] for parts in self.index.table.all_ending(tail)]
+        if self.family == "typescript" and module.startswith("./"):
+            tail = tuple(piece for piece in module.split("/") if piece not in {".", ""})
+            found = self.index.table.all_ending(tail)
+            if not found and tail:
+                stem = tail[-1].rpartition(".")[0] or tail[-1]
+                tail = (*tail[:-1], stem)
+                found = self.index.table.all_ending(tail)
+            return [parts[: -len(tail)] for parts in found]
+        return []
+
+    # imports --------------------------------------------------------------------------------------------------------
+
+    def import_module(self, importer: ModuleEntity, module: str, level: int) -> ModuleEntity | None:
+        """The module that an import in ``importer`` names, None when it is not visible."""
+        key = (importer.key if level or self.family != "python" else "", module, level)
+        if key not in self._imports:
+            finder = getattr(self, f"_import_{self.family}")
+            self._imports[key] = self.library.module(module) if importer.library else finder(importer, module, level)
+        return self._imports[key]
+
+    def _entity(self, keys: Sequence[str]) -> ModuleEntity | None:
+        return self.files[keys[0]].entity if keys else None
+
+    def _folder_of(self, importer: ModuleEntity) -> Parts | None:
+        if not importer.path:
+            return self.home
+        parts, is_package = module_parts(importer.path, self.family)
+        return parts if is_package else parts[:-1]
+
+    def _import_python(self, importer: ModuleEntity, module: str, level: int) -> ModuleEntity | None:
+        pieces = tuple(module.split(".")) if module else ()
+        table = self.index.table
+        if level:
+            folder = self._folder_of(importer)
+            if folder is not None and len(folder) >= level - 1:
+                base = folder[: len(folder) - (level - 1)]
+                return self._entity(table.exact((*base, *pieces)))
+            return self._entity(table.only(pieces)) if folder is None else None
+        own = self._entity(table.exact(pieces) or table.exact(("src", *pieces)))
+        if own is not None:
+            return own
+        standard = self.library.module(module)
+        if standard is not None or module.split(".")[0] in self.library.data:
+            return standard
+        return self._entity(table.importable(pieces))
+
+    def _import_typescript(self, importer: ModuleEntity, module: str, _level: int) -> ModuleEntity | None:
+        table = self.index.table
+        if not module:
+            return importer
+        if module.startswith("."):
+            folder = self._folder_of(importer)
+            if folder is not None:
+                return self._entity(table.relative(folder, module))
+            return self._entity(table.loose(module))
+        standard = self.library.module(module)
+        if standard is not None:
+            return standard
+        if module.startswith(("@/", "~/", "src/", "#")):
+            return self._entity(table.loose(module.lstrip("#")))
+        return None
+
+    def _import_go(self, importer: ModuleEntity, module: str, _level: int) -> ModuleEntity | None:
+        standard = self.library.module(module)
+        if standard is not None:
+            return standard
+        keys = self.index.table.package(module)
+        if not keys:
+            return None
+        parts, _ = module_parts(self.files[keys[0]].entity.path, "go")
+        return self.index.merged.get(parts)
+
+    def _import_rust(self, importer: ModuleEntity, module: str, _level: int) -> ModuleEntity | None:
+        """``crate::a::b`` by the tail of its path; a type's own names (``use Shape::*``) and other crates are not followed."""
+        pieces = [piece for piece in module.split("::") if piece]
+        if not pieces:
+            return None
+        if pieces[0] in {"std", "core", "alloc"}:
+            return self.library.module("::".join(["std", *pieces[1:]]))
+        if pieces[0] not in {"crate", "self", "super"}:
+            return None
+        tail = tuple(piece for piece in pieces if piece not in {"crate", "self", "super"})
+        if tail and tail[-1][:1].isupper():
+            return None
+        if pieces[0] == "crate":
+            root = next((key for key in self.index.files if key.rpartition("/")[2] in {"lib.rs", "main.rs"}), "")
+            return self._entity(self.index.table.in_crate(tail) if tail else [root] if root else [])
+        if importer.path:
+            base, _ = module_parts(importer.path, "rust")
+            return self._entity(self.index.table.exact((*base[: len(base) - pieces.count("super")], *tail)))
+        return self._entity(self.index.table.only(tail))
+
+    def submodule(self, module: ModuleEntity, name: str) -> ModuleEntity | None:
+        """A module below a package."""
+        if module.library:
+            key = f"{module.key}{self.library.separator}{name}"
+            return self.library.module(key)
+        if (
+            self.family not in {"python", "rust"}
+            or not module.path
+            or (self.family == "python" and not module.is_package)
+        ):
+            return None
+        parts, _ = module_parts(module.path, self.family)
+        return self._entity(self.index.table.exact((*parts, name)))
+
+    # names ----------------------------------------------------------------------------------------------------------
+
+    def local_symbols(self, module: ModuleEntity, name: str, position: int) -> list[Symbol]:
+        """Bindings in the innermost scope around ``position``, the receiver of a method among them."""
+        file = self.files.get(module.key)
+        if file is None:
+            return []
+        found = file.at(name, position)
+        if found and any(symbol.annotation or symbol.value for symbol in found):
+            return found
+        made = self._special(file, name, position)
+        return made or found or self._parameter(file, name, position)
+
+    def _special(self, file: FileModule, name: str, position: int) -> list[Symbol]:
+        if name not in {"self", "cls", "this", "Self", "super"}:
+            return []
+        owner = self._receiver_class(file, name, position)
+        if owner is None:
+            return []
+        if name == "super":
+            above = ClassEntity(f"the base of {owner.name}", owner.module, bases=owner.bases, opaque=owner.opaque)
+            return [Symbol(name, "class" if self.family == "python" else "instance", file.entity, entity=above)]
+        if name == "cls" and not self._in_class_method(file, position):
+            return []  # a metaclass: its classes are not tracked
+        if name in {"cls", "Self"} or (name == "self" and self._in_class_method(file, position)):
+            return [Symbol(name, "class", file.entity, entity=owner)]
+        return [Symbol(name, "instance", file.entity, entity=owner)]
+
+    def _receiver_class(self, file: FileModule, name: str, position: int) -> ClassEntity | None:
+        """The class whose method binds ``name`` as its receiver: an inner function that renames it does not hide it."""
+        if self.family == "python":
+            for definition in file.methods_at(position):
+                first = definition.parameters[0].name if definition.parameters else ""
+                if definition.owner in file.classes and (first == name or name == "super"):
+                    return file.classes[definition.owner]
+                if any(parameter.name == name for parameter in definition.parameters or ()):
+                    return None
+            return None
+        if self.family == "rust":
+            return self._rust_receiver(file, position)
+        found = file.class_at(position) or self._method_owner(file, position)
+        return (
+            None
+            if found is not None and found.kind in {"object", "interface"} and self.family == "typescript"
+            else found
+        )
+
+    def _rust_receiver(self, file: FileModule, position: int) -> ClassEntity | None:
+        """The type of the ``impl`` around ``position``, joined over all visible files."""
+        owner = next((item.owner for item in file.methods_at(position) if item.owner), "")
+        found = self.package.lookup(owner) if owner and self.package is not None else []
+        entities = {id(symbol.entity): symbol.entity for symbol in found}
+        return found[0].entity if len(entities) == 1 else None
+
+    def _method_owner(self, file: FileModule, position: int) -> ClassEntity | None:
+        for definition in file.methods_at(position):
+            if definition.owner in file.classes:
+                return file.classes[definition.owner]
+        return None
+
+    def _in_class_method(self, file: FileModule, position: int) -> bool:
+        for definition in file.methods_at(position):
+            if definition.owner:
+                implicit = definition.name in {"__new__", "__init_subclass__", "__class_getitem__"}
+                return implicit or any("classmethod" in decorator for decorator in definition.decorators)
+        return False
+
+    def _parameter(self, file: FileModule, name: str, position: int) -> list[Symbol]:
+        """A parameter of a function around ``position`` (context files are parsed without their locals)."""
+        for definition in file.methods_at(position):
+            for parameter in definition.parameters or ():
+                if parameter.name == name:
+                    annotation = "" if parameter.variadic else parameter.annotation or ""
+                    return [Symbol(name, "value", file.entity, annotation=annotation, position=definition.extent[0])]
+        return []
+
+    def names_in_package(self, module: ModuleEntity, name: str, as_type: bool) -> list[Symbol]:
+        """The name in other blocks of the response, or in the files of the same Go package."""
+        if self.family == "go":
+            return self._go_names(module, name)
+        if (
+            self.family == "rust"
+            and self.package is not None
+            and not any(symbol.kind == "alias" for symbol in module.lookup(name))
+            and (as_type or name[:1].isupper())
+        ):
+            found = self.package.lookup(name)
+            if not module.lookup(name):
+                return []
+            return (
+                found[:1] if len({id(symbol.entity) for symbol in found}) == 1 else []
+            )  # two things of one name: unclear
+        if module.key.startswith("<response"):
+            for block in self.blocks:
+                if block.entity is not module and (found := block.entity.lookup(name, as_type)):
+                    return found
+        return []
+
+    def _go_names(self, module: ModuleEntity, name: str) -> list[Symbol]:
+        if self.package is not None and (module.key.startswith("<response") or module is self.package):
+            return self.package.lookup(name)
+        if not module.path:
+            return []
+        parts, _ = module_parts(module.path, "go")
+        if parts == self.home and self.package is not None:
+            return self.package.lookup(name)
+        merged = self.index.merged.get(parts)
+        return merged.lookup(name) if merged is not None else []

@@ -1,0 +1,1 @@
+(class_body (field_definition) @field)

@@ -1,0 +1,160 @@
+"""Reasons not to flag a name that its owner does not seem to have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from parsers.entities import ClassEntity, ModuleEntity, Symbol, Value
+from parsers.type_text import read_type
+from parsers.types import Reference
+from parsers.verdicts import CALLS, Verdicts, is_library, owner_of
+
+__all__ = ["Silence"]
+
+_NARROWING = {
+    "typescript": r"RECEIVER\s+(?:instanceof|as|is|satisfies)\b|\bin\s+RECEIVER\b"
+    r"|\b(?:is|has|assert)\w*\(\s*RECEIVER\s*[,)]|<\w+>\s*RECEIVER\b",
+    "go": r"RECEIVER\.\((?!\))",
+    "rust": r"\bmatch (?!self\b)RECEIVER\b",
+}
+_GENERATED = re.compile(
+    r"String|GoString|Error|(?:Unm|M)arshal\w*|DeepCopy\w*|ProtoReflect|ProtoMessage|Reset|Descriptor|Validate"
+)
+_ABSTRACT = {
+    "Sequence",
+    "Mapping",
+    "Collection",
+    "Iterable",
+    "Iterator",
+    "Set",
+    "AbstractSet",
+    "Container",
+    "Reversible",
+}
+_ABSTRACT_NAME = re.compile(r"Mixin|Base|Abstract|Interface|Tests?$|Suite|Fixture|Protocol|Generic")
+
+
+class Silence(Verdicts):
+    """Each rule gives a reason to keep silent, or nothing."""
+
+    def _silence(
+        self, reference: Reference, link: str, position: int, values: tuple[Value, ...], last: bool
+    ) -> str | None:
+        """A reason not to flag a missing member after all."""
+        if reference.store and last:
+            return "it is assigned here"
+        if link in self.stored or link in self.project.index.stored:
+            return "it is assigned from outside"
+        if link.startswith("__") and link.endswith("__"):
+            return "special names may come from the runtime"
+        if f"'{link}'" in self.text or f'"{link}"' in self.text:
+            return "the code has its name as a text: it may be made at run time"
+        owner = owner_of(values[0])
+        by_owner = self._library_silence(owner, link) if is_library(owner) else ""
+        if not by_owner and isinstance(owner, ClassEntity):
+            by_owner = self._class_silence(reference, owner, link, position)
+        if by_owner:
+            return by_owner
+        if self._narrowed(reference, position):
+            return "the code checks what it is first"
+        if self.family == "rust":
+            return self._rust_silence(owner, link)
+        return self._go_silence(owner, link) if self.family == "go" and not is_library(owner) else None
+
+    def _library_silence(self, owner: ModuleEntity | ClassEntity | None, link: str) -> str:
+        if link.startswith("_"):
+            return "private names of the standard library are not listed"
+        if "version_info" in self.text or ("hasattr(" in self.text and f'"{link}"' in self.text):
+            return "the code adapts to versions"
+        abstract = isinstance(owner, ClassEntity) and owner.name in _ABSTRACT
+        return (
+            "its type is abstract, the value may have more"
+            if abstract and any(link in table for table in self._concrete())
+            else ""
+        )
+
+    def _class_silence(self, reference: Reference, owner: ClassEntity, link: str, position: int) -> str:
+        if owner.module.library and self.family != "typescript":
+            return ""
+        if self.block.parse.language == "javascript" and not (reference.kind in CALLS and link == reference.chain[-1]):
+            return "objects may gain members elsewhere"
+        if self._in_subclass(owner, link):
+            return "a class derived from it has it"
+        on_self = reference.chain[0] in {"self", "cls", "this"} and position == 1
+        if reference.chain[0] == "this" and on_self and self._rebound(owner, reference.extent[0]):
+            return "a function of its own may bind this"
+        return f"{owner.name} looks like a base for others" if on_self and _ABSTRACT_NAME.search(owner.name) else ""
+
+    def _rebound(self, owner: ClassEntity, position: int) -> bool:
+        """Whether a ``function`` or another object's method between the class and ``position`` has a ``this`` of its own."""
+        around = self.block.methods_at(position)
+        if around and around[0].owner and around[0].owner.rpartition(".")[2] != owner.name:
+            return True
+        method = next((item for item in around if item.owner.rpartition(".")[2] == owner.name), None)
+        start = method.extent[0] if method is not None else 0
+        return "function" in self.text[start:position].removeprefix("function").removeprefix("async function")
+
+    def _rust_silence(self, owner: ModuleEntity | ClassEntity | None, link: str) -> str | None:
+        """Traits can add methods from anywhere: only a name that no visible code and nothing in std has is flagged."""
+        glob = bool(self.block.entity.stars)  # another crate's prelude may bring traits
+        if link in self.universe or not link.isidentifier() or is_library(owner) or glob:
+            return "a trait may give it this name"
+        module = owner.module if isinstance(owner, ClassEntity) else owner
+        if module is not None and (module.opaque or self.block.entity.opaque):
+            return f"of its module {module.opaque or self.block.entity.opaque}"
+        if isinstance(owner, ModuleEntity):
+            return f"of its module {owner.shared}" if owner.shared else None
+        variant = owner is not None and owner.kind == "enum" and not link.isupper()
+        return "a trait may give it this name" if link[:1].isupper() and not variant else None
+
+    def _go_silence(self, owner: ModuleEntity | ClassEntity | None, link: str) -> str | None:
+        module = owner.module if isinstance(owner, ClassEntity) else owner
+        if module is None:
+            return "its package is not known"
+        whole = self.project.package_of(module)
+        gap = self.project.gap(whole) if whole is not None else "its package"
+        if _GENERATED.fullmatch(link):
+            return "tools generate methods of this name"
+        return f"its package is not wholly visible: nothing defines {gap}" if gap else None
+
+    def _concrete(self) -> Iterable[dict[str, list[Symbol]]]:
+        for name in ("list", "dict", "set"):
+            for symbol in self.project.library.globals.lookup(name):
+                if symbol.entity is not None:
+                    yield symbol.entity.members
+
+    def _in_subclass(self, owner: ClassEntity, link: str) -> bool:
+        """Whether a visible class below ``owner`` has the member: the code may know that it holds one of those."""
+        holders = {
+            symbol.owner
+            for table in (self.project.index.members, self.project.members)
+            for symbol in table.get(link, ())
+            if symbol.owner
+        }
+        return any(holder is not owner and owner in self.inference.linear(holder)[0] for holder in holders)
+
+    def _narrowed(self, reference: Reference, position: int) -> bool:
+        """Whether a check in the text may make the receiver more than its declaration says."""
+        start, end = reference.extent[0], (reference.spans[position][0] if reference.spans else reference.span[0])
+        name, receiver = reference.chain[position], re.escape(self.text[start:end].rstrip(" \n.?!:"))
+        if not receiver or end - start > 200:
+            return False
+        if self.family != "python":
+            return re.search(_NARROWING[self.family].replace("RECEIVER", receiver), self.text) is not None
+        if re.search(rf"\b_?is_\w+\(\s*{receiver}\s*[,)]|\bmatch {receiver}:|\btype\({receiver}\) ", self.text):
+            return True
+        if re.search(rf"\b(?:has|get|set)attr\(\s*{receiver}\s*,\s*[\"']{re.escape(name)}[\"']", self.text):
+            return True
+        checks = re.finditer(rf"\b(?:isinstance|issubclass)\(\s*{receiver}\s*,\s*(\([^()]*\)|[\w.]+)", self.text)
+        return any(self._may_be(found.group(1), name, start) for found in checks)
+
+    def _may_be(self, types: str, name: str, position: int) -> bool:
+        """Whether one of the classes of an ``isinstance`` check has the member, or is not wholly visible."""
+        for text in types.strip("()").split(","):
+            if not text.strip():
+                continue
+            values = self.inference.type_values(read_type(text, self.family), self.block.entity, position)
+            if not values or any(self.inference.member(value, name).status != "missing" for value in values):
+                return True
+        return False

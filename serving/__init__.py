@@ -1,0 +1,1 @@
+"""Serving: the only package that knows Ray, HTTP, disk, time and identity."""

@@ -1,0 +1,121 @@
+"""The whole application graph on one screen, and the process that runs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import ray
+from ray import serve
+from ray.serve import Application, Deployment
+
+from models.device import available_cores, thread_environment
+from serving.config import Config, parse_config
+from serving.replicas.front import FRONT, PROXY_CALLBACK
+from serving.replicas.shells import (
+    CodeLaneReplica,
+    EncoderReplica,
+    GatewayReplica,
+    RagLaneReplica,
+    RollupLaneReplica,
+    VerifierReplica,
+)
+from serving.settings import ModelSettings, ReplicaSettings
+
+APPLICATION = "groundlane"
+_OWN_CLUSTER = "local"
+"""Without an address Ray would join whatever cluster was started on this machine last, and a stop would end its Serve."""
+_RAY_ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", PROXY_CALLBACK: FRONT}
+
+
+def build_app(args: Config | Mapping[str, Any]) -> Application:
+    """The graph: gateway → lanes → encoder and verifier replicas. The only place that calls ``.bind()``.
+
+    ``args``: a :class:`Config`, or the plain values that ``serve run`` and ``serve deploy`` pass from a YAML file.
+    """
+    config = args if isinstance(args, Config) else parse_config(args)
+    gpus = int(ray.cluster_resources().get("GPU", 0)) if ray.is_initialized() else 0
+    drain_s = config.server.drain_s
+    encoders = {
+        settings.name: _model_options(EncoderReplica, settings, drain_s, config.gpu_share(settings, gpus))
+        .options(name=f"Encoder-{settings.name}")
+        .bind(config, settings.name)
+        for settings in config.encoders
+    }
+    verifier = None
+    if config.verifier is not None:
+        verifier = (
+            _model_options(VerifierReplica, config.verifier, drain_s, config.gpu_share(config.verifier, gpus))
+            .options(name="Verifier")
+            .bind(config)
+        )
+    rag = _options(RagLaneReplica, config.lanes.rag, drain_s).options(name="RagLane").bind(config, encoders, verifier)
+    code = (
+        _options(CodeLaneReplica, config.lanes.code, drain_s).options(name="CodeLane").bind(config, encoders, verifier)
+    )
+    rollup = _options(RollupLaneReplica, config.lanes.rollup, drain_s).options(name="RollupLane").bind()
+    return (
+        _options(GatewayReplica, config.server.gateway, drain_s)
+        .options(name="Gateway")
+        .bind(config, encoders, rag, code, rollup)
+    )
+
+
+def _options(
+    deployment: Deployment, settings: ReplicaSettings, drain_s: float, num_gpus: float = 0.0, threads: int = 1
+) -> Deployment:
+    """``deployment`` as configured. Threads are set before the replica imports torch: spinning ones starve each other.
+
+    ``drain_s``: how long a replica that is told to stop may go on with what it has begun.
+    """
+    options = settings.deployment_options(num_gpus)
+    options["ray_actor_options"]["runtime_env"] = {"env_vars": thread_environment(threads)}
+    return deployment.options(graceful_shutdown_timeout_s=drain_s, **options)
+
+
+def _model_options(deployment: Deployment, settings: ModelSettings, drain_s: float, num_gpus: float) -> Deployment:
+    return _options(deployment, settings, drain_s, num_gpus, settings.threads or available_cores())
+
+
+def start(config: Config) -> None:
+    """Start Ray (or join ``RAY_ADDRESS``), Serve's proxy and the application; returns when every replica is up."""
+    os.environ.update(_RAY_ENVIRONMENT)
+    if config.server.ha_proxy:
+        os.environ["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
+    if not ray.is_initialized():
+        ray.init(
+            address=os.environ.get("RAY_ADDRESS") or _OWN_CLUSTER,
+            include_dashboard=False,
+            log_to_driver=False,
+            configure_logging=False,
+            namespace=APPLICATION,
+        )
+    serve.start(
+        http_options={
+            "host": config.server.host,
+            "port": config.server.port,
+            "request_timeout_s": config.limits.deadline_s + 5.0,
+        }
+    )
+    serve.run(build_app(config), name=APPLICATION, route_prefix="/")
+
+
+def run(config: Config, *, once: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM, then drain and stop; with ``once``, stop as soon as everything is up."""
+    start(config)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):  # after the start: Ray installs handlers of its own
+        signal.signal(number, lambda *_: stop.set())
+    if not once:
+        stop.wait()
+    shutdown()
+
+
+def shutdown() -> None:
+    """Delete the application, so that Serve drains its replicas, then stop Serve and Ray."""
+    serve.delete(APPLICATION)
+    serve.shutdown()
+    ray.shutdown()

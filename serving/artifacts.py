@@ -1,0 +1,34 @@
+"""Reads the fitted artefacts that ship with the scoring package, or their configured replacements."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from scoring.calibration import RagArtifact, parse_rag_artifact
+
+RAG_ARTIFACTS = ("rag",)
+
+
+def read_artifact(name: str, directory: Path | None = None) -> dict[str, Any]:
+    """The JSON document ``<name>.json`` of ``directory`` if it has one, else the packaged one."""
+    replacement = directory / f"{name}.json" if directory is not None else None
+    if replacement is not None and replacement.is_file():
+        content = replacement.read_bytes()
+    else:
+        content = resources.files("scoring").joinpath("artifacts", f"{name}.json").read_bytes()
+    document: dict[str, Any] = orjson.loads(content)
+    return document
+
+
+def null_texts(directory: Path | None = None) -> tuple[str, ...]:
+    """The unrelated texts that similarities are calibrated against."""
+    return tuple(read_artifact("null_bank", directory)["texts"])
+
+
+def rag_artifacts(directory: Path | None = None) -> tuple[RagArtifact, ...]:
+    """The RAG lane's calibrations: without a verifier, and with each that one was fitted for."""
+    return tuple(parse_rag_artifact(read_artifact(name, directory)) for name in RAG_ARTIFACTS)

@@ -1,0 +1,1 @@
+"""The lanes: plain classes that score one request each."""

@@ -1,0 +1,186 @@
+"""The code lane: does this generated code call APIs that exist in the files it was given, and in the language?
+
+A superset of the RAG lane. Names are resolved in a worker thread beside the encoder's call; prose outside the code is
+judged claim by claim as in the RAG lane; the session state is carried by the caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from parsers.blocks import CodeBlock
+from parsers.context_files import ContextFile, files_of_units, split_context
+from parsers.fences import find_code
+from parsers.findings import FindingStatus
+from scoring.attribution import source_shares
+from scoring.code import CodeArtifact, CodeScore, CodeVerdict, score_code
+from scoring.rag import RagDecision
+from scoring.segmentation import split_claims
+from scoring.session import from_json, signals_to_json, to_json, update
+from scoring.session_types import SessionState, SessionStateError
+from scoring.types import Band, Claim
+from serving.errors import DeadlineExceededError, ValidationFailedError
+from serving.lanes.code_analysis import CodeAnalyser, CodeAnalysis
+from serving.lanes.code_render import CodeResult, code_fields, code_shares
+from serving.lanes.no_encoder import without_alignment
+from serving.lanes.rag import Gathered, RagLane
+from serving.lanes.render import diagnostics, rag_document, render
+from serving.lanes.types import LaneAnswer, LaneInput
+from serving.session_turns import observation_of
+
+_PARSE_THREADS = 2
+_QUALITY = "quality"
+_BANDS = {CodeVerdict.GROUNDED: Band.GREEN, CodeVerdict.PHANTOM: Band.RED, CodeVerdict.CANNOT_TELL: Band.AMBER}
+_REASON_CODES = {FindingStatus.PHANTOM: "phantom_api", FindingStatus.DRIFT: "api_drift"}
+
+
+class CodeLane:
+    """Scores code; all it keeps between requests is a cache of parsed contexts."""
+
+    def __init__(self, rag: RagLane, artifact: CodeArtifact, use_encoder: bool = True) -> None:
+        """``use_encoder`` False: ``rag`` aligns nothing, and what rests on the alignment is left out."""
+        self.rag = rag
+        self._use_encoder = use_encoder
+        self._artifact = artifact
+        self._analyser = CodeAnalyser()
+        self._threads = ThreadPoolExecutor(max_workers=_PARSE_THREADS, thread_name_prefix="parser")
+
+    @property
+    def cached_contexts(self) -> tuple[tuple[str, str], ...]:
+        """(tenant, content digest) of the contexts whose index is held."""
+        return self._analyser.cached
+
+    async def score(self, request: LaneInput) -> LaneAnswer:
+        """The rendered answer, within the request's deadline."""
+        try:
+            async with asyncio.timeout(request.deadline_s):
+                return await self._score(request)
+        except TimeoutError:
+            raise DeadlineExceededError(f"scoring took longer than {request.deadline_s:g} s") from None
+
+    async def _score(self, request: LaneInput) -> LaneAnswer:
+        started_s = time.perf_counter()
+        state, state_warnings = _session_state(request)
+        files = _context_files(request)
+        loop = asyncio.get_running_loop()
+        code = await loop.run_in_executor(
+            self._threads, find_code, request.response_text, request.response_language_hint
+        )
+        analysis, gathered = await asyncio.gather(
+            loop.run_in_executor(
+                self._threads, self._analyser.analyse, request.tenant, request.response_text, code, files
+            ),
+            self.rag.gather(
+                request, _parts(files), _prose_claims(request, code) if self._use_encoder else (), verify=False
+            ),
+        )
+        result, gathered = await self._judge(request, analysis, gathered, files)
+        document = rag_document(request, gathered.facts.units, gathered.reply, result.decision)
+        document |= code_fields(request, result)
+        document["reason_codes"] = _reason_codes(result)
+        if not self._use_encoder:
+            document = without_alignment(document)
+        next_state, signals = update(state, observation_of(document))
+        document |= {
+            "next_session_state": to_json(next_state),
+            "session_signals": signals_to_json(signals),
+            "recommendation": signals.recommendation.value,
+            "versions": {**self.rag.versions(gathered), "code": str(self._artifact.provenance.get("version", "1"))},
+            "runtime_decision": self.rag.runtime_decision(request, result.headline),
+            "warnings": [*self.rag.warnings(request, gathered), *analysis.warnings, *state_warnings] or None,
+        }
+        phases_ms = {**gathered.phases_ms, "index": analysis.index_ms, "resolve": analysis.resolve_ms}
+        if request.verbose:
+            document["diagnostics"] = diagnostics(gathered.reply, result.decision, phases_ms)
+        return LaneAnswer(
+            body=render(document, started_s),
+            band=result.band.value,
+            context_tokens=gathered.reply.context_tokens,
+            response_tokens=gathered.reply.response_tokens,
+            phases_ms={**phases_ms, "lane": (time.perf_counter() - started_s) * 1000.0},
+            cached_tokens=gathered.reply.cached_tokens,
+            batch_requests=gathered.reply.batch_requests,
+        )
+
+    async def _judge(
+        self, request: LaneInput, analysis: CodeAnalysis, gathered: Gathered, files: Sequence[ContextFile]
+    ) -> tuple[CodeResult, Gathered]:
+        """Fuse the findings with the alignment; the verifier reads the prose only when that stays ambiguous."""
+        decision = self.rag.decide(request, gathered)
+        score = self._code_score(analysis, gathered, decision)
+        if (score.ambiguous or score.probability is None) and gathered.facts.claims:
+            gathered = await self.rag.verified(request, gathered)
+            decision = self.rag.decide(request, gathered)
+            score = self._code_score(analysis, gathered, decision)
+        return _result(analysis, score, decision, gathered, files), gathered
+
+    def _code_score(self, analysis: CodeAnalysis, gathered: Gathered, decision: RagDecision) -> CodeScore:
+        share = gathered.facts.literals.share
+        contradictions = [v.contradict for v in gathered.facts.nli if v is not None and v.contradict is not None]
+        return score_code(
+            analysis.findings,
+            self._artifact,
+            reverse_context=decision.reverse_context,
+            literal_novelty=None if share is None else 1.0 - share,
+            contradiction=max(contradictions) if contradictions else None,
+        )
+
+    def close(self) -> None:
+        """End the parser threads."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _session_state(request: LaneInput) -> tuple[SessionState, tuple[str, ...]]:
+    try:
+        return from_json(None if request.session_state is None else dict(request.session_state))
+    except SessionStateError as error:
+        raise ValidationFailedError(f"session_state: {error.args[1]} (field {error.field})") from None
+
+
+def _context_files(request: LaneInput) -> tuple[ContextFile, ...]:
+    units = [(unit.source_id, unit.text) for unit in request.support_units]
+    return (*split_context(request.raw_context or ""), *files_of_units(units))
+
+
+def _parts(files: Sequence[ContextFile]) -> list[tuple[int, int, str | None]]:
+    return [(f.char_start, f.char_start + len(f.text), f.path) for f in files if f.unit is None and f.text.strip()]
+
+
+def _prose_claims(request: LaneInput, code: Sequence[CodeBlock]) -> tuple[Claim, ...]:
+    """The statements outside the code."""
+    spans = [
+        (segment.response, segment.response + segment.length)
+        for block in code
+        for segment in (block.segments[0], block.segments[-1])
+    ]
+    inside = list(zip([start for start, _ in spans[::2]], [end for _, end in spans[1::2]], strict=True))
+    claims = split_claims(request.response_text, atomic=request.profile == _QUALITY)
+    prose = [c for c in claims if not any(start < c.char_end and c.char_start < end for start, end in inside)]
+    prose = [c for c in prose if not c.text.startswith("```")]
+    return tuple(replace(claim, index=index) for index, claim in enumerate(prose))
+
+
+def _result(
+    analysis: CodeAnalysis,
+    score: CodeScore,
+    decision: RagDecision,
+    gathered: Gathered,
+    files: Sequence[ContextFile],
+) -> CodeResult:
+    shares = source_shares(gathered.facts.units, decision.usages)
+    owners = code_shares(analysis.findings, [file.path for file in files if file.path], shares)
+    headline, band = decision.score.headline, decision.score.band
+    if score.probability is not None:
+        headline, band = 1.0 - score.probability, _BANDS[score.verdict]
+    elif analysis.code:  # code without a name to judge: only its likeness to the context is known
+        band = Band.AMBER
+    return CodeResult(analysis, score, decision, gathered.facts.alignment, owners, headline, band)
+
+
+def _reason_codes(result: CodeResult) -> list[str]:
+    statuses = {found.status for found in result.analysis.findings}
+    return [code for status, code in _REASON_CODES.items() if status in statuses]

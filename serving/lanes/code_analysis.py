@@ -1,0 +1,172 @@
+"""Reading code: the context's files into an index, the response's blocks into findings. CPU-bound and bounded in time."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+from parsers.blocks import CodeBlock
+from parsers.context_files import ContextFile
+from parsers.index import ContextIndex, build_index
+from parsers.phantoms import Finding, ResponseBlock, resolve
+from parsers.source import ParseLimits
+from parsers.symbols import parse_source
+
+_INDEX_LIMITS = ParseLimits()  # uses too: an incomplete package and an attribute set from outside show only there
+_RESPONSE_LIMITS = ParseLimits()
+_CACHED_INDEXES = 128
+_CACHED_CHARACTERS = 32_000_000
+_CONTEXT_BUDGET_S = 5.0
+
+
+@dataclass(frozen=True)
+class BlockReport:
+    """What was read of one code block of the response. Spans are characters of the response."""
+
+    language: str
+    path: str | None
+    form: str
+    start: int
+    end: int
+    definitions: int
+    references: int
+    errors: int
+    incomplete: str | None
+
+
+@dataclass(frozen=True)
+class CodeAnalysis:
+    """Findings in the response's code, in order, and what was read to reach them."""
+
+    findings: tuple[Finding, ...]
+    blocks: tuple[BlockReport, ...]
+    code: tuple[CodeBlock, ...]
+    files: int
+    warnings: tuple[str, ...]
+    index_ms: float
+    resolve_ms: float
+
+
+@dataclass(frozen=True)
+class _Indexed:
+    index: ContextIndex
+    warnings: tuple[str, ...]
+    characters: int
+
+
+class CodeAnalyser:
+    """Parses and resolves; keeps the indexes of contexts it has seen, by tenant and content.
+
+    Safe to call from several threads. An index is shared within a tenant only, so that no time tells of another's.
+    """
+
+    def __init__(self) -> None:
+        self._indexes: OrderedDict[tuple[str, str], _Indexed] = OrderedDict()
+        self._characters = 0
+        self._lock = threading.Lock()
+
+    @property
+    def cached(self) -> tuple[tuple[str, str], ...]:
+        """(tenant, content digest) of the indexes that are held, least recent first."""
+        with self._lock:
+            return tuple(self._indexes)
+
+    def analyse(
+        self, tenant: str, response: str, code: Sequence[CodeBlock], files: Sequence[ContextFile]
+    ) -> CodeAnalysis:
+        """Findings of the response's ``code`` against ``files``.
+
+        Never raises for what the texts hold; what was not read is said.
+        """
+        started_s = time.perf_counter()
+        indexed = self._index(tenant, files)
+        indexed_s = time.perf_counter()
+        findings, reports, warnings = _resolve(response, code, indexed.index)
+        return CodeAnalysis(
+            findings=findings,
+            blocks=reports,
+            code=tuple(code),
+            files=len(files),
+            warnings=(*indexed.warnings, *warnings),
+            index_ms=(indexed_s - started_s) * 1000.0,
+            resolve_ms=(time.perf_counter() - indexed_s) * 1000.0,
+        )
+
+    def _index(self, tenant: str, files: Sequence[ContextFile]) -> _Indexed:
+        digest = hashlib.sha256()
+        for file in files:
+            digest.update(f"{file.path}\0{file.language}\0{len(file.text)}\0".encode())
+            digest.update(file.text.encode("utf-8", "surrogatepass"))
+        key = (tenant, digest.hexdigest())
+        with self._lock:
+            known = self._indexes.get(key)
+            if known is not None:
+                self._indexes.move_to_end(key)
+                return known
+        built = _build(files)
+        with self._lock:
+            if key not in self._indexes:
+                self._indexes[key] = built
+                self._characters += built.characters
+            while len(self._indexes) > 1 and (
+                len(self._indexes) > _CACHED_INDEXES or self._characters > _CACHED_CHARACTERS
+            ):
+                _, dropped = self._indexes.popitem(last=False)
+                self._characters -= dropped.characters
+        return built
+
+
+def _build(files: Sequence[ContextFile]) -> _Indexed:
+    """The index of all files that could be read within the time budget; what was left out is a warning."""
+    deadline_s = time.perf_counter() + _CONTEXT_BUDGET_S
+    parses, warnings = [], []
+    for number, file in enumerate(files):
+        name = file.path or f"context file {number}"
+        if file.language is None:
+            continue
+        if time.perf_counter() > deadline_s:
+            warnings.append(f"context is not wholly indexed: reading it took more than {_CONTEXT_BUDGET_S:g} s")
+            break
+        parse = parse_source(file.text, file.language, file.path, _INDEX_LIMITS)
+        if parse.truncated_reason:
+            warnings.append(f"{name}: {parse.truncated_reason}")
+        parses.append(parse)
+    return _Indexed(build_index(parses), tuple(warnings), sum(len(file.text) for file in files))
+
+
+def _resolve(
+    response: str, code: Sequence[CodeBlock], index: ContextIndex
+) -> tuple[tuple[Finding, ...], tuple[BlockReport, ...], tuple[str, ...]]:
+    parses = [parse_source(block.text, block.language, block.path, _RESPONSE_LIMITS) for block in code]
+    starts = list(accumulate((len(block.text) for block in code), initial=0))  # blocks end to end: tells them apart
+    blocks = [
+        ResponseBlock(parse, block.text, start) for parse, block, start in zip(parses, code, starts, strict=False)
+    ]
+    findings = []
+    for found in resolve(blocks, index):
+        number = bisect_right(starts, found.span[0]) - 1
+        inside = (found.span[0] - starts[number], found.span[1] - starts[number])
+        start, end = code[number].response_span(inside)
+        findings.append(replace(found, span=(start, end), line=response.count("\n", 0, start) + 1))
+    reports = tuple(
+        BlockReport(
+            language=block.language,
+            path=block.path,
+            form=block.form,
+            start=block.segments[0].response if block.segments else 0,
+            end=block.segments[-1].response + block.segments[-1].length if block.segments else 0,
+            definitions=len(parse.definitions),
+            references=len(parse.references),
+            errors=len(parse.errors),
+            incomplete=parse.truncated_reason,
+        )
+        for block, parse in zip(code, parses, strict=True)
+    )
+    warnings = tuple(f"code block {i}: {r.incomplete}" for i, r in enumerate(reports) if r.incomplete)
+    return tuple(sorted(findings, key=lambda found: found.span)), reports, warnings

@@ -1,0 +1,352 @@
+"""The RAG lane: is this answer grounded in the context retrieved for it?
+
+A plain class. It cuts the premises, asks the encoder for the alignment, gathers literals and cells meanwhile, asks the
+verifier where there is one, lets :func:`scoring.rag.decide` decide, and renders the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import permutations
+
+from models.tokenization import Tokenizer
+from models.types import ModelInfo, NliScores
+from parsers.structured import StructuredSource, parse_structured
+from scoring.calibration import RagArtifact
+from scoring.decision import DecisionHead, decide_action
+from scoring.entropy import clusters, consistency
+from scoring.lexical import ContextWords, context_words
+from scoring.literals import LiteralReport, literal_support
+from scoring.premises import (
+    DEFAULT_BUDGET_TOKENS,
+    claim_premise,
+    context_passages,
+    count_tokens,
+    with_question,
+)
+from scoring.rag import OPEN_DOMAIN, RagDecision, RagFacts, RagOptions, decide
+from scoring.segmentation import split_claims
+from scoring.structured import StructuredEvidence, StructuredIndex
+from scoring.types import Alignment, Claim, SupportUnit
+from serving.errors import ApiError, DeadlineExceededError, ValidationFailedError
+from serving.lanes.premises import support_units
+from serving.lanes.render import diagnostics, rag_document, render
+from serving.lanes.types import Aligner, AlignReply, AlignRequest, LaneAnswer, LaneInput, PairVerifier
+
+_PREMISE_TOKENS = {"standard": DEFAULT_BUDGET_TOKENS, "quality": 2 * DEFAULT_BUDGET_TOKENS}
+_QUALITY = "quality"
+_VERIFIER_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class EncoderClient:
+    """One configured encoder as the lane sees it: where to align, and its tokenizer for cutting units.
+
+    Without a tokenizer the parts of a raw context become units whole.
+    """
+
+    aligner: Aligner
+    tokenizer: Tokenizer | None
+    source: str
+
+
+@dataclass(frozen=True)
+class _TextFacts:
+    words: ContextWords
+    literals: LiteralReport
+    cells: tuple[StructuredEvidence | None, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Verdicts:
+    by_claim: tuple[NliScores | None, ...]
+    reason: str
+    warnings: tuple[str, ...] = ()
+    model: ModelInfo | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """Facts about one response, and where they came from. ``source``: the encoder's, as configured."""
+
+    facts: RagFacts
+    reply: AlignReply
+    source: str
+    verifier: ModelInfo | None
+    warnings: tuple[str, ...]
+    phases_ms: Mapping[str, float]
+
+
+class _Phases:
+    """Milliseconds between marks."""
+
+    def __init__(self) -> None:
+        self.phases_ms: dict[str, float] = {}
+        self._last_s = time.perf_counter()
+
+    def mark(self, phase: str) -> None:
+        now_s = time.perf_counter()
+        self.phases_ms[phase] = (now_s - self._last_s) * 1000.0
+        self._last_s = now_s
+
+
+class RagLane:
+    """Scores requests; holds no state between them."""
+
+    def __init__(
+        self,
+        encoders: Mapping[str, EncoderClient],
+        default_encoder: str,
+        artifacts: Sequence[RagArtifact],
+        head: DecisionHead,
+        max_units: int,
+        verifier: PairVerifier | None = None,
+    ) -> None:
+        self.encoders = encoders
+        self._default = default_encoder
+        self._artifacts = {artifact.verifier: artifact for artifact in artifacts}
+        self._head = head
+        self._max_units = max_units
+        self._verifier = verifier
+
+    async def score(self, request: LaneInput) -> LaneAnswer:
+        """The rendered answer, within the request's deadline."""
+        try:
+            async with asyncio.timeout(request.deadline_s):
+                return await self._score(request)
+        except TimeoutError:
+            raise DeadlineExceededError(f"scoring took longer than {request.deadline_s:g} s") from None
+
+    async def _score(self, request: LaneInput) -> LaneAnswer:
+        started_s = time.perf_counter()
+        gathered = await self.gather(request)
+        decided_s = time.perf_counter()
+        decision = self.decide(request, gathered)
+        phases_ms = {**gathered.phases_ms, "decide": (time.perf_counter() - decided_s) * 1000.0}
+        document = rag_document(request, gathered.facts.units, gathered.reply, decision)
+        document["versions"] = self.versions(gathered)
+        document["runtime_decision"] = self.runtime_decision(request, decision.score.headline)
+        document["warnings"] = self.warnings(request, gathered) or None
+        if request.verbose:
+            document["diagnostics"] = diagnostics(gathered.reply, decision, phases_ms)
+        return LaneAnswer(
+            body=render(document, started_s),
+            band=decision.score.band.value,
+            context_tokens=gathered.reply.context_tokens,
+            response_tokens=gathered.reply.response_tokens,
+            phases_ms={**phases_ms, "lane": (time.perf_counter() - started_s) * 1000.0},
+            cached_tokens=gathered.reply.cached_tokens,
+            batch_requests=gathered.reply.batch_requests,
+        )
+
+    async def gather(
+        self,
+        request: LaneInput,
+        files: Sequence[tuple[int, int, str | None]] = (),
+        claims: Sequence[Claim] | None = None,
+        verify: bool = True,
+    ) -> Gathered:
+        """The facts about one response. The texts are read here while the encoder works elsewhere.
+
+        ``files``: parts of ``raw_context``, see :func:`support_units`. ``claims``: None takes the response's sentences.
+        ``verify`` False leaves the verifier out; :meth:`verified` asks it later.
+        """
+        clock = _Phases()
+        client = self._client(request.model)
+        units = support_units(request, client.tokenizer, self._max_units, files)
+        if claims is None:
+            claims = split_claims(request.response_text, atomic=request.profile == _QUALITY)
+        clock.mark("segment")
+        pending = asyncio.ensure_future(client.aligner.align(_align_request(request, units, claims)))
+        try:
+            await asyncio.sleep(0)  # let the call leave before the texts are read
+            text = _text_facts(request, units, claims)
+            clock.mark("text")
+            reply = await pending
+        except BaseException:
+            pending.cancel()
+            raise
+        clock.mark("align_wait")
+        facts = RagFacts(
+            response=request.response_text,
+            units=units,
+            claims=tuple(claims),
+            alignment=reply.alignment,
+            words=text.words,
+            literals=text.literals,
+            cells=text.cells,
+            nli=(None,) * len(claims),
+            nli_reason="the verifier was not needed",
+        )
+        phases_ms = {**reply.phases_ms, **clock.phases_ms}
+        gathered = Gathered(facts, reply, client.source, None, text.warnings, phases_ms)
+        return await self.verified(request, gathered) if verify else gathered
+
+    async def verified(self, request: LaneInput, gathered: Gathered) -> Gathered:
+        """The same facts with the verifier's verdicts on the claims and on the samples, where there is one."""
+        clock = _Phases()
+        facts = gathered.facts
+        verdicts = await self._verify(request, facts.units, facts.claims, facts.alignment)
+        consistent, inconsistency_reason = await self._consistency(request)
+        clock.mark("verify")
+        return replace(
+            gathered,
+            facts=replace(
+                facts,
+                nli=verdicts.by_claim,
+                nli_reason=verdicts.reason,
+                consistency=consistent,
+                consistency_reason=inconsistency_reason,
+            ),
+            verifier=verdicts.model,
+            warnings=(*gathered.warnings, *verdicts.warnings),
+            phases_ms={**gathered.phases_ms, **clock.phases_ms},
+        )
+
+    async def _consistency(self, request: LaneInput) -> tuple[float | None, str]:
+        """Semantic consistency of the response with its alternates, or None and why not."""
+        if not request.verification_samples:
+            return None, "no verification_samples were sent"
+        if self._verifier is None:
+            return None, "verification_samples need a verifier, none is configured"
+        texts = [request.response_text, *request.verification_samples]
+        ordered = list(permutations(range(len(texts)), 2))
+        try:
+            async with asyncio.timeout(request.deadline_s * _VERIFIER_SHARE):
+                reply = await self._verifier.verify([(texts[i], texts[j]) for i, j in ordered])
+        except (TimeoutError, ApiError):
+            return None, "the verifier did not answer in time"
+        entail = {pair: verdict.entail or 0.0 for pair, verdict in zip(ordered, reply.verdicts, strict=True)}
+        return consistency(clusters(len(texts), entail)), "there is nothing to compare"
+
+    def decide(self, request: LaneInput, gathered: Gathered) -> RagDecision:
+        """The decision on gathered facts."""
+        options = RagOptions(
+            primary_metric=request.primary_metric,
+            coverage_threshold=request.coverage_threshold,
+            open_domain=request.attribution_mode == OPEN_DOMAIN,
+            stratum=request.risk_band_stratum,
+            calibrated=not self._uncalibrated(gathered),
+        )
+        return decide(gathered.facts, options, self._artifact(gathered))
+
+    def _artifact(self, gathered: Gathered) -> RagArtifact:
+        """The calibration fitted with the verifier that answered; that without one if there is no such."""
+        name = None if gathered.verifier is None else gathered.verifier.name
+        return self._artifacts.get(name) or self._artifacts[None]
+
+    def _uncalibrated(self, gathered: Gathered) -> list[str]:
+        """Models that answered and that no calibration was fitted with."""
+        artifact = self._artifact(gathered)
+        found = [] if gathered.source == artifact.encoder else [f"encoder {gathered.source}"]
+        if gathered.verifier is not None and gathered.verifier.name != artifact.verifier:
+            found.append(f"verifier {gathered.verifier.name}")
+        return found
+
+    def _client(self, name: str | None) -> EncoderClient:
+        client = self.encoders.get(name or self._default)
+        if client is None:
+            known = ", ".join(sorted(self.encoders))
+            raise ValidationFailedError(f"model: no encoder is called {name!r}; this server has {known}")
+        return client
+
+    async def _verify(
+        self, request: LaneInput, units: Sequence[SupportUnit], claims: Sequence[Claim], alignment: Alignment
+    ) -> _Verdicts:
+        nothing: tuple[NliScores | None, ...] = (None,) * len(claims)
+        if self._verifier is None:
+            return _Verdicts(nothing, "no verifier is configured")
+        if not claims or not units:
+            return _Verdicts(nothing, "there is no claim or no premise to verify")
+        passages = context_passages(units, request.raw_context)
+        tokenizer = self._client(request.model).tokenizer
+        if tokenizer is None:
+            return _Verdicts(nothing, "without an encoder there are no premises to verify")
+        counts = count_tokens(passages, tokenizer.count)
+        budget = _PREMISE_TOKENS[request.profile]
+        pairs = [
+            (
+                with_question(request.query_text, claim_premise(alignment, claim, passages, counts, budget)),
+                claim.text,
+            )
+            for claim in claims
+        ]
+        try:
+            async with asyncio.timeout(request.deadline_s * _VERIFIER_SHARE):
+                reply = await self._verifier.verify(pairs)
+                return _Verdicts(reply.verdicts, "the verifier gave no entailment", (), reply.model)
+        except (TimeoutError, ApiError) as error:
+            what = "was too slow" if isinstance(error, TimeoutError) else "is away"
+            return _Verdicts(nothing, f"the verifier {what}", (f"the verifier {what}; scored without its signal",))
+
+    def runtime_decision(self, request: LaneInput, headline: float | None) -> dict[str, object] | None:
+        """The decision head's answer; None when the request sent no features."""
+        if request.runtime_head_features is None and request.trajectory_features is None:
+            return None
+        features = {**(request.trajectory_features or {}), **(request.runtime_head_features or {})}
+        return asdict(decide_action(headline, features, self._head))
+
+    def warnings(self, request: LaneInput, gathered: Gathered) -> list[str]:
+        """What the caller should know about this score beyond its reasons."""
+        warnings = list(gathered.warnings)
+        bands = self._artifact(gathered).bands
+        for model in self._uncalibrated(gathered):
+            warnings.append(f"no calibration was fitted with {model}; the score has no band but amber")
+        if request.risk_band_stratum and request.risk_band_stratum not in bands:
+            known = ", ".join(sorted(bands))
+            warnings.append(f"risk_band_stratum is not among {known}; the overall bands were used")
+        if request.attribution_mode == OPEN_DOMAIN and gathered.verifier is None:
+            warnings.append("open_domain without a verifier sees only contradicted literals and cells")
+        return warnings
+
+    def versions(self, gathered: Gathered) -> dict[str, str]:
+        """Models and artefacts behind a score."""
+        versions = {"encoder": _label(gathered.reply.model), "calibration": self._artifact(gathered).version}
+        if gathered.verifier is not None:
+            versions["verifier"] = _label(gathered.verifier)
+        return versions
+
+    def close(self) -> None:
+        """End the worker threads of models that live in this process."""
+        for client in self.encoders.values():
+            client.aligner.close()
+        if self._verifier is not None:
+            self._verifier.close()
+
+
+def _align_request(request: LaneInput, units: Sequence[SupportUnit], claims: Sequence[Claim]) -> AlignRequest:
+    return AlignRequest(
+        tenant=request.tenant,
+        response=request.response_text,
+        units=tuple(unit.text for unit in units),
+        claims=tuple((claim.char_start, claim.char_end) for claim in claims),
+        query=request.query_text if request.query_text and request.query_text.strip() else None,
+        response_window_tokens=request.response_chunk_tokens,
+        stored={index: chunk.vectors for index, chunk in enumerate(request.chunks) if chunk.vectors is not None},
+    )
+
+
+def _label(model: ModelInfo) -> str:
+    return f"{model.name}@{model.revision[:12]}/{model.dtype}"
+
+
+def _text_facts(request: LaneInput, units: Sequence[SupportUnit], claims: Sequence[Claim]) -> _TextFacts:
+    """What can be read off the texts without a model."""
+    texts = [unit.text for unit in units]
+    sources, warnings = _structured_sources(request, texts)
+    index = StructuredIndex(sources) if sources else None
+    cells = tuple(None if index is None else index.check(claim.text) for claim in claims)
+    return _TextFacts(context_words(texts), literal_support(request.response_text, texts), cells, warnings)
+
+
+def _structured_sources(
+    request: LaneInput, texts: Sequence[str]
+) -> tuple[tuple[StructuredSource, ...], tuple[str, ...]]:
+    candidates = [request.raw_context] if request.raw_context else texts
+    parsed = [parse_structured(text, request.content_type) for text in candidates if text]
+    sources = tuple(source for source in parsed if source is not None)
+    return sources, tuple(warning for source in sources for warning in source.warnings)

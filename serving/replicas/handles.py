@@ -1,0 +1,126 @@
+"""Calls between replicas: typed errors out, one retry when a replica died, the plain protocols around Ray's handles."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError, RayTaskError, WorkerCrashedError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
+from ray.serve.handle import DeploymentHandle
+
+from models.types import ModelInfo
+from serving.errors import ApiError, InternalError, OverloadedError
+from serving.lanes.rollup import RollupInput
+from serving.lanes.types import AlignReply, AlignRequest, LaneAnswer, LaneInput, UnitVectors, VerifyReply
+
+_ATTEMPTS = 3
+_AWAY_RETRY_AFTER_S = 2.0
+_FULL_RETRY_AFTER_S = 1.0
+_DEAD_REPLICA = (
+    ActorDiedError,
+    ActorUnavailableError,
+    RayActorError,
+    ReplicaUnavailableError,
+    WorkerCrashedError,
+)
+
+
+async def call(handle: DeploymentHandle, method: str, *arguments: Any) -> Any:
+    """The result of a replica's method.
+
+    Scoring is idempotent, so a call whose replica died is sent again, to another one. Raises the :class:`ApiError`
+    that the replica raised, :class:`OverloadedError` when queues are full or no replica is left. Cancelling the task that
+    waits cancels the call.
+    """
+    for attempt in range(_ATTEMPTS):
+        response = getattr(handle, method).remote(*arguments)
+        try:
+            return await response
+        except asyncio.CancelledError:
+            response.cancel()  # Serve forwards the end of a request, not the end of a task that waits for a call
+            raise
+        except BackPressureError:
+            raise OverloadedError("the lane's queue is full", retry_after_s=_FULL_RETRY_AFTER_S) from None
+        except DeploymentUnavailableError:
+            raise OverloadedError("the lane is being deployed", retry_after_s=_AWAY_RETRY_AFTER_S) from None
+        except RayTaskError as error:
+            raise _cause(error) from None
+        except _DEAD_REPLICA:
+            if attempt == _ATTEMPTS - 1:
+                raise OverloadedError("replicas are restarting", retry_after_s=_AWAY_RETRY_AFTER_S) from None
+    raise InternalError("unreachable: the loop above returns or raises")
+
+
+def _cause(error: RayTaskError) -> Exception:
+    cause = error.cause
+    return (
+        cause
+        if isinstance(cause, ApiError | TimeoutError)
+        else InternalError(f"a replica failed: {type(cause).__name__}")
+    )
+
+
+class HandleAligner:
+    """An :class:`~serving.lanes.types.Aligner` behind a deployment handle."""
+
+    def __init__(self, handle: DeploymentHandle) -> None:
+        self._handle = handle
+
+    async def align(self, request: AlignRequest) -> AlignReply:
+        """The alignment of one request, from an encoder replica."""
+        reply: AlignReply = await call(self._handle, "align", request)
+        return reply
+
+    async def info(self) -> ModelInfo:
+        """The model of the replicas."""
+        found: ModelInfo = await call(self._handle, "info")
+        return found
+
+    async def encode(self, texts: list[str]) -> list[UnitVectors]:
+        """Vectors of units, to be stored."""
+        encoded: list[UnitVectors] = await call(self._handle, "encode", texts)
+        return encoded
+
+    async def ready(self) -> None:
+        """Returns once an encoder replica answers."""
+        await call(self._handle, "ready")
+
+    def close(self) -> None:
+        """Nothing is held here; the replica goes on."""
+
+
+class HandleVerifier:
+    """A :class:`~serving.lanes.types.PairVerifier` behind a deployment handle."""
+
+    def __init__(self, handle: DeploymentHandle) -> None:
+        self._handle = handle
+
+    async def verify(self, pairs: Sequence[tuple[str, str]]) -> VerifyReply:
+        """One verdict per pair, from a verifier replica."""
+        reply: VerifyReply = await call(self._handle, "verify", pairs)
+        return reply
+
+    async def ready(self) -> None:
+        """Returns once a verifier replica answers."""
+        await call(self._handle, "ready")
+
+    def close(self) -> None:
+        """Nothing is held here; the replica goes on."""
+
+
+class HandleLane:
+    """A lane behind a deployment handle."""
+
+    def __init__(self, handle: DeploymentHandle) -> None:
+        self._handle = handle
+
+    async def score(self, request: LaneInput | RollupInput) -> LaneAnswer:
+        """The rendered answer of one request."""
+        answer: LaneAnswer = await call(self._handle, "score", request)
+        return answer
+
+    async def ready(self) -> None:
+        """Returns once the lane and what stands behind it answer."""
+        await call(self._handle, "ready")

@@ -1,0 +1,157 @@
+"""The Ray Serve deployments. Each is a shell: it builds a plain class from the configuration and forwards calls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ray import serve
+from ray.serve.handle import DeploymentHandle
+
+from models.types import ModelInfo
+from serving.config import Config
+from serving.dispatch import Lanes
+from serving.factory import alignment_service, code_lane, rag_lane, verification_service
+from serving.gateway import create_app
+from serving.lanes.rollup import RollupInput, RollupLane
+from serving.lanes.types import AlignReply, AlignRequest, LaneAnswer, LaneInput, UnitVectors, VerifyReply
+from serving.replicas.front import front_installed
+from serving.replicas.handles import HandleAligner, HandleLane, HandleVerifier
+
+
+@serve.deployment
+class EncoderReplica:
+    """Encoder and reverse MaxSim, on a GPU if the replica has one."""
+
+    def __init__(self, config: Config, name: str) -> None:
+        self._service = alignment_service(config, name)
+
+    async def align(self, request: AlignRequest) -> AlignReply:
+        """The alignment of one request."""
+        return await self._service.align(request)
+
+    async def encode(self, texts: list[str]) -> list[UnitVectors]:
+        """Vectors of units, to be stored."""
+        return await self._service.encode(texts)
+
+    async def info(self) -> ModelInfo:
+        """The model."""
+        return self._service.info
+
+    async def ready(self) -> int:
+        """Answers once the model is loaded and warm; the process id."""
+        return os.getpid()
+
+
+@serve.deployment
+class VerifierReplica:
+    """The verifier, on a GPU if the replica has one."""
+
+    def __init__(self, config: Config) -> None:
+        service = verification_service(config)
+        if service is None:
+            raise ValueError("verifier: none is configured")
+        self._service = service
+
+    async def verify(self, pairs: Sequence[tuple[str, str]]) -> VerifyReply:
+        """One verdict per pair."""
+        return await self._service.verify(pairs)
+
+    async def ready(self) -> int:
+        """Answers once the model is loaded and warm; the process id."""
+        return os.getpid()
+
+
+class _ModelHandles:
+    """The models behind a lane, as handles."""
+
+    def __init__(self, encoders: Mapping[str, DeploymentHandle], verifier: DeploymentHandle | None) -> None:
+        self.aligners = {name: HandleAligner(handle) for name, handle in encoders.items()}
+        self.verifier = None if verifier is None else HandleVerifier(verifier)
+
+    async def ready(self) -> None:
+        """Returns once every model is loaded and warm."""
+        for aligner in self.aligners.values():
+            await aligner.ready()
+        if self.verifier is not None:
+            await self.verifier.ready()
+
+
+@serve.deployment
+class RagLaneReplica:
+    """The RAG lane, on CPU."""
+
+    def __init__(self, config: Config, encoders: Mapping[str, DeploymentHandle], verifier: Any = None) -> None:
+        self._models = _ModelHandles(encoders, verifier)
+        self._lane = rag_lane(config, self._models.aligners, self._models.verifier)
+
+    async def score(self, request: LaneInput) -> LaneAnswer:
+        """The rendered answer of one request."""
+        return await self._lane.score(request)
+
+    async def ready(self) -> int:
+        """Answers once every model behind the lane is loaded and warm; the process id."""
+        await self._models.ready()
+        return os.getpid()
+
+
+@serve.deployment
+class CodeLaneReplica:
+    """The code lane, on CPU."""
+
+    def __init__(self, config: Config, encoders: Mapping[str, DeploymentHandle], verifier: Any = None) -> None:
+        self._models = _ModelHandles(encoders, verifier)
+        self._lane = code_lane(config, rag_lane(config, self._models.aligners, self._models.verifier))
+
+    async def score(self, request: LaneInput) -> LaneAnswer:
+        """The rendered answer of one request."""
+        return await self._lane.score(request)
+
+    async def ready(self) -> int:
+        """Answers once every model behind the lane is loaded and warm; the process id."""
+        await self._models.ready()
+        return os.getpid()
+
+
+@serve.deployment
+class RollupLaneReplica:
+    """The rollup lane, on CPU."""
+
+    def __init__(self) -> None:
+        self._lane = RollupLane()
+
+    async def score(self, request: RollupInput) -> LaneAnswer:
+        """The rendered scoreboard of one request."""
+        return await self._lane.score(request)
+
+    async def ready(self) -> int:
+        """Answers at once; the process id."""
+        return os.getpid()
+
+
+@serve.deployment
+@serve.ingress()
+class GatewayReplica:
+    """The HTTP ingress."""
+
+    def __init__(
+        self,
+        config: Config,
+        encoders: Mapping[str, DeploymentHandle],
+        rag: DeploymentHandle,
+        code: DeploymentHandle,
+        rollup: DeploymentHandle,
+    ) -> None:
+        lanes = Lanes(rag=HandleLane(rag), code=HandleLane(code), rollup=HandleLane(rollup))
+        aligners = {name: HandleAligner(handle) for name, handle in encoders.items()}
+        self._app = create_app(config, lanes, aligners, behind_serve=not front_installed(), replica=_replica_name())
+
+    def __serve_build_asgi_app__(self) -> Any:
+        return self._app
+
+
+def _replica_name() -> str:
+    """This replica's name, which tells its metrics from those of other gateways."""
+    name: str = serve.get_replica_context().replica_id.unique_id
+    return name

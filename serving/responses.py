@@ -1,0 +1,227 @@
+"""The shapes of the answers, for the OpenAPI document and for the tests; the lanes render JSON themselves."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Ratio = Field(None, ge=0.0, le=1.0)
+
+
+class Shape(BaseModel):
+    """Base of the answers' parts. Keys may be added over time."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ErrorEnvelope(Shape):
+    """Body of every 4xx and 5xx answer."""
+
+    success: Literal[False]
+    error: str = Field(description="Stable code.")
+    message: str
+    hint: str
+    request_id: str
+
+
+class CitationShape(Shape):
+    """The characters of a unit that a claim rests on."""
+
+    unit_index: int
+    char_start: int
+    char_end: int
+    text: str
+    source_id: str | None = None
+
+
+class ClaimShape(Shape):
+    """Verdict on one claim; offsets are characters of ``response_text``."""
+
+    text: str
+    char_start: int
+    char_end: int
+    verdict: Literal["supported", "contradicted", "unsupported"]
+    score: float | None = Ratio
+    citations: list[CitationShape]
+
+
+class UnitShape(Shape):
+    """One support unit's part in the answer."""
+
+    index: int
+    usage_state: Literal["used", "unused", "uncertain"]
+    coverage_score: float = Field(ge=0.0, le=1.0)
+    source_id: str | None = None
+
+
+class UsageShape(Shape):
+    """Counts of units by usage."""
+
+    used: int
+    unused: int
+    uncertain: int
+
+
+class TraceResponse(Shape):
+    """Answer of the rag lane. Keys whose value is None are left out."""
+
+    success: Literal[True]
+    request_id: str
+    band: Literal["green", "amber", "red", "unknown"]
+    reason: str
+    primary_metric: str
+    scoring_mode: Literal["rag", "code"]
+    profile: Literal["standard", "quality"]
+    effective_profile: Literal["standard", "quality"]
+    version: str
+    latency_ms: float = Field(ge=0.0)
+    claims: list[ClaimShape]
+    support_units: list[UnitShape]
+    support_units_usage: UsageShape
+    unsupported_spans: list[dict[str, Any]]
+    top_evidence: list[dict[str, Any]]
+    structured_score: dict[str, Any]
+    score: float | None = Ratio
+    nli_aggregate: float | None = Ratio
+    context_coverage_ratio: float | None = Ratio
+    context_usage_ratio: float | None = Ratio
+    context_unused_ratio: float | None = Ratio
+    context_uncertain_ratio: float | None = Ratio
+    session_id: str | None = None
+    warnings: list[str] | None = None
+    file_attribution: dict[str, Any] | None = None
+    heatmap: dict[str, Any] | None = None
+    heatmap_html: str | None = None
+    runtime_decision: dict[str, Any] | None = None
+
+
+class CodeLaneShape(Shape):
+    """What was found out about the names in the code."""
+
+    verdict: Literal["grounded", "phantom", "cannot_tell"]
+    symbols: list[dict[str, Any]]
+    parse: dict[str, Any]
+    phantom_probability: float | None = Ratio
+
+
+class CodeResponse(TraceResponse):
+    """Answer of the code lane: the rag lane's fields and these."""
+
+    code_lane: CodeLaneShape
+    next_session_state: dict[str, Any]
+    session_signals: dict[str, Any]
+    recommendation: Literal["continue", "re_anchor", "fresh_chat"]
+    chunk_ownership: list[dict[str, Any]] | None = None
+
+
+class RollupResponse(Shape):
+    """Answer of the rollup lane."""
+
+    success: Literal[True]
+    request_id: str
+    scoring_mode: Literal["rollup"]
+    turns_processed: int
+    reason_code_histogram: dict[str, int]
+    recommendations: list[str]
+    risk_band_trail: list[str]
+    top_dead_files: list[dict[str, Any]]
+    version: str
+    noise_pct: float | None = Ratio
+    model_drift_pct: float | None = Ratio
+    retrieval_waste_pct: float | None = Ratio
+    drift_trend: dict[str, float] | None = None
+    heatmap: dict[str, Any] | None = None
+    heatmap_html: str | None = None
+    session_id: str | None = None
+
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "trace_rag": {
+        "success": True,
+        "request_id": "4f1c0ffee",
+        "score": 0.11,
+        "primary_metric": "reverse_context",
+        "band": "red",
+        "reason": "score 0.11 is at or below the red cut 0.20",
+        "claims": [
+            {
+                "text": "Paris is the capital of France.",
+                "char_start": 0,
+                "char_end": 31,
+                "verdict": "supported",
+                "score": 0.97,
+                "citations": [
+                    {
+                        "unit_index": 0,
+                        "char_start": 0,
+                        "char_end": 31,
+                        "text": "France's capital city is Paris.",
+                    }
+                ],
+            },
+            {
+                "text": "It has 3.1 million inhabitants.",
+                "char_start": 32,
+                "char_end": 63,
+                "verdict": "unsupported",
+                "score": 0.2,
+                "citations": [],
+            },
+        ],
+        "support_units": [{"index": 0, "usage_state": "used", "coverage_score": 0.98}],
+        "support_units_usage": {"used": 1, "unused": 0, "uncertain": 0},
+        "unsupported_spans": [{"start": 39, "end": 50, "text": "3.1 million", "support": 0.2}],
+        "top_evidence": [],
+        "structured_score": {"reverse_context": 0.71, "signals": []},
+        "context_coverage_ratio": 0.6,
+        "context_usage_ratio": 1.0,
+        "context_unused_ratio": 0.0,
+        "context_uncertain_ratio": 0.0,
+        "scoring_mode": "rag",
+        "profile": "standard",
+        "effective_profile": "standard",
+        "version": "groundlane-rag-1",
+        "latency_ms": 31.2,
+    }
+}
+EXAMPLES["trace_code"] = EXAMPLES["trace_rag"] | {
+    "score": 0.03,
+    "reason": "phantom:method:add_product",
+    "claims": [],
+    "scoring_mode": "code",
+    "version": "groundlane-code-1",
+    "code_lane": {
+        "phantom_probability": 0.97,
+        "verdict": "phantom",
+        "symbols": [
+            {
+                "name": "add_product",
+                "kind": "method",
+                "line": 4,
+                "char_start": 42,
+                "char_end": 53,
+                "status": "phantom",
+                "reason": "Cart has no 'add_product'",
+                "suggestion": "add_item",
+                "defined_in": "shop.py:2",
+            }
+        ],
+        "parse": {"context_files": 1, "blocks": []},
+    },
+    "next_session_state": {"version": 1},
+    "session_signals": {"total_turns": 1, "recommendation": "continue"},
+    "recommendation": "continue",
+}
+EXAMPLES["trace_rollup"] = {
+    "success": True,
+    "request_id": "4f1c0ffee",
+    "scoring_mode": "rollup",
+    "turns_processed": 2,
+    "noise_pct": 0.5,
+    "reason_code_histogram": {},
+    "recommendations": ["continue"],
+    "risk_band_trail": ["green", "red"],
+    "top_dead_files": [],
+    "version": "rollup-1",
+}

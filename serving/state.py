@@ -1,0 +1,69 @@
+"""What a gateway keeps: the store and the services on it, and the work in its background."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from serving.chunks import ChunkEncoder, ChunkService
+from serving.config import Config
+from serving.dispatch import Dispatcher, Lanes
+from serving.job_runner import JobRunner
+from serving.jobs import JobService
+from serving.sessions import SessionService
+from serving.store.store import Store
+from serving.store.sweeper import Sweeper
+
+
+@dataclass(frozen=True)
+class State:
+    """Services of one gateway. The job runner works here because here interactive traffic can be seen."""
+
+    store: Store
+    dispatcher: Dispatcher
+    chunks: ChunkService
+    sessions: SessionService
+    jobs: JobService
+    runner: JobRunner
+    sweeper: Sweeper
+
+    @asynccontextmanager
+    async def background(self) -> AsyncIterator[None]:
+        """Run jobs and retention while the gateway serves; leases are given back at the end."""
+        runner = asyncio.create_task(self.runner.run())
+        sweeper = asyncio.create_task(self.sweeper.run())
+        try:
+            yield
+        finally:
+            await self.runner.stop()
+            sweeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(runner, sweeper)
+            await self.sessions.shut_down()
+            self.store.close()
+
+
+def open_state(
+    config: Config,
+    lanes: Lanes,
+    encoder: ChunkEncoder,
+    count_tokens: Callable[[str], int],
+    busy: Callable[[], bool],
+) -> State:
+    """Open the store of the configuration and put the services on it. Raises ConfigError for a foreign schema."""
+    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = Store.open(config.store_url)
+    chunks = ChunkService(store, encoder)
+    dispatcher = Dispatcher(lanes, chunks, config.limits.deadline_s)
+    runner = JobRunner(store, dispatcher.score_json, busy=busy)
+    return State(
+        store=store,
+        dispatcher=dispatcher,
+        chunks=chunks,
+        sessions=SessionService(store, dispatcher.score_json, count_tokens),
+        jobs=JobService(store, wake=runner.wake),
+        runner=runner,
+        sweeper=Sweeper(store),
+    )

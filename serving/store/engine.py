@@ -1,0 +1,95 @@
+"""Connections to SQLite and PostgreSQL, with the settings that durability rests on."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from serving.config_errors import ConfigError
+
+BUSY_TIMEOUT_MS: Final = 30_000
+_SQLITE_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA journal_size_limit=67108864",
+)
+_OWNER_ONLY: Final = 0o600
+
+
+def parse_url(url: str) -> URL:
+    """The SQLAlchemy URL, with psycopg 3 as PostgreSQL's driver. Raises ConfigError for what is not supported."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigError(
+            "store.url", "is no database URL", "Use sqlite:///FILE or postgresql://USER@HOST/NAME"
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise ConfigError(
+            "store.url", f"{backend} is not supported", "Use sqlite:///FILE or postgresql://USER@HOST/NAME"
+        )
+    if not parsed.database or parsed.database == ":memory:":
+        raise ConfigError(
+            "store.url", "SQLite needs a file: an in-memory database survives nothing", "Use sqlite:///FILE"
+        )
+    return parsed.set(drivername="sqlite+pysqlite")
+
+
+def reading_engine(url: URL, connections: int) -> Engine:
+    """An engine whose transactions begin without a lock. On PostgreSQL it writes too; there rows are locked, not files."""
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url, connections, "BEGIN")
+    try:
+        return create_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=30.0,
+            pool_pre_ping=True,
+            isolation_level="READ COMMITTED",
+        )
+    except ModuleNotFoundError:
+        raise ConfigError(
+            "store.url", "PostgreSQL needs the psycopg driver", "Install it: pip install 'groundlane[postgres]'"
+        ) from None
+
+
+def writing_engine(url: URL) -> Engine:
+    """SQLite only: one connection whose transactions take the write lock at once, so that none fails half-way."""
+    return _sqlite_engine(url, 1, "BEGIN IMMEDIATE")
+
+
+def _sqlite_engine(url: URL, connections: int, begin: str) -> Engine:
+    """Files are created readable by their owner only; SQLite gives its -wal and -shm files the same mode."""
+    path = Path(url.database or "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=_OWNER_ONLY, exist_ok=True)
+    engine = create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=30.0,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000.0},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in _SQLITE_PRAGMAS:
+            connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

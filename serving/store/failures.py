@@ -1,0 +1,39 @@
+"""What a database can do wrong, in the words of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from serving.errors import OverloadedError
+
+_TRANSIENT_STATES: Final = frozenset({"40001", "40P01"})
+"""PostgreSQL's serialization failure and deadlock: the transaction had no effect and may be run again."""
+
+
+class LostRaceError(Exception):
+    """The transaction lost to another one and had no effect; running it again may succeed."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise OverloadedError (503) for a database that is away, LostRaceError where another transaction won."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        if _sqlstate(error) in _TRANSIENT_STATES:
+            raise LostRaceError from error
+        raise OverloadedError("the store does not answer", retry_after_s=1.0) from error
+    except IntegrityError as error:
+        raise LostRaceError from error
+    except PoolTimeoutError as error:
+        raise OverloadedError("every connection to the store is busy", retry_after_s=1.0) from error
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    original: Any = error.orig
+    return getattr(original, "sqlstate", None)

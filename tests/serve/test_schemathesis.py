@@ -1,0 +1,79 @@
+"""Schemathesis drives every documented operation with generated bodies: no 5xx, and answers as documented."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from tests.serve.support import RAG, Server
+
+Operations = dict[str, schemathesis.schemas.APIOperation]
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    unsupported_method,
+]
+
+
+EXAMPLES = settings(
+    max_examples=20,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module")
+def operations(server: Server) -> Operations:
+    """Every documented operation by its label."""
+    document = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
+    return {found.ok().label: found.ok() for found in document.get_all_operations()}
+
+
+def drive(operation: schemathesis.schemas.APIOperation, mode: GenerationMode, checks: list[Any]) -> Counter[int]:
+    """Send generated requests, check every answer, and count the statuses."""
+    statuses: Counter[int] = Counter()
+
+    @EXAMPLES
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def answers_as_documented(case: schemathesis.Case) -> None:
+        answer = case.call(timeout=60.0)
+        statuses[answer.status_code] += 1
+        case.validate_response(answer, checks=checks)
+
+    answers_as_documented()
+    return statuses
+
+
+def test_valid_requests_are_answered_as_documented(operations: Operations) -> None:
+    for label, operation in operations.items():
+        statuses = drive(operation, GenerationMode.POSITIVE, CHECKS)
+        if "{" not in operation.path:  # an invented id is rightly a 404
+            assert {200, 201, 202} & set(statuses), (label, statuses)
+
+
+def test_invalid_bodies_are_refused_as_documented(operations: Operations) -> None:
+    with_body = {label: operation for label, operation in operations.items() if operation.body}
+    assert f"POST {RAG}" in with_body
+    for label, operation in with_body.items():
+        statuses = drive(operation, GenerationMode.NEGATIVE, [*CHECKS, negative_data_rejection])
+        assert set(statuses) <= set(range(400, 500)), (label, statuses)

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from models.types import ModelInfo
+from serving.errors import NotFoundError, OverloadedError
+
+pytestmark = pytest.mark.store
+CHUNKS = "/trace/chunks"
+
+
+async def put(client, *chunks):
+    answer = await client.put(CHUNKS, json=[{"chunk_id": name, "text": text} for name, text in chunks])
+    assert answer.status_code == 200, answer.text
+    return answer.json()["chunks"]
+
+
+async def test_a_chunk_is_stored_read_and_deleted(client, clock):
+    body = [{"chunk_id": 7, "text": "Paris is big.", "source_id": "geo.md", "metadata": {"page": 3}}]
+    stored = (await client.put(CHUNKS, json=body)).json()
+    assert stored["chunks"] == [{"chunk_id": "7", "tokens": 4, "encoded": True}]
+    clock.advance_s(5)
+    await put(client, ("7", "Paris is very big."))
+    chunk = (await client.get(f"{CHUNKS}/7")).json()
+    assert chunk == {
+        "success": True,
+        "chunk_id": "7",
+        "text": "Paris is very big.",
+        "created_at": "2026-09-21T14:13:20.000Z",
+        "updated_at": "2026-09-21T14:13:25.000Z",
+    }
+    assert (await client.delete(f"{CHUNKS}/7")).json()["deleted"]
+    assert (await client.delete(f"{CHUNKS}/7")).status_code == 404
+    assert (await client.get(f"{CHUNKS}/7")).status_code == 404
+
+
+async def test_text_is_encoded_once(client, services):
+    await put(client, ("a", "one two"), ("b", "three"))
+    again = await put(client, ("a", "one two"), ("b", "three four"), ("c", "five"))
+    assert [chunk["encoded"] for chunk in again] == [False, True, True]
+    assert services.encoder.encoded == ["one two", "three", "three four", "five"]
+
+
+async def test_vectors_come_back_as_they_were_made_to_half_precision(client, services):
+    text = "Vectors survive the store."
+    await put(client, ("a", text))
+    [made] = await services.encoder.encode([text], None)
+    [chunk] = await services.chunks.load("one", ["a"], await services.encoder.info(None))
+    assert chunk.vectors.dtype == np.float16
+    assert np.abs(chunk.vectors.astype(np.float64) - made.vectors).max() < 5e-4
+    np.testing.assert_array_equal(chunk.char_spans, made.char_spans)
+    np.testing.assert_array_equal(chunk.content, made.content)
+    assert [text[start:end] for start, end in chunk.char_spans] == ["Vectors", "survive", "the", "store", "."]
+
+
+async def test_another_revision_is_encoded_again_when_it_is_needed(client, services):
+    await put(client, ("a", "one two"), ("b", "three"))
+    services.encoder.revision = "2"
+    services.encoder.encoded.clear()
+    model = await services.encoder.info(None)
+    assert [chunk.vectors for chunk in await services.chunks.load("one", ["b", "a"], model)] == [None, None]
+    first = await services.chunks.load_encoded("one", ["b"])
+    assert services.encoder.encoded == ["three"]
+    both = await services.chunks.load_encoded("one", ["a", "b", "a"])
+    assert services.encoder.encoded == ["three", "one two"]
+    assert [chunk.chunk_id for chunk in both] == ["a", "b", "a"]
+    np.testing.assert_array_equal(both[1].vectors, first[0].vectors)
+    other = await services.chunks.load_encoded("one", ["a"], "second-model")
+    assert other[0].vectors is not None
+    assert [chunk.vectors is None for chunk in await services.chunks.load("one", ["a", "b"], model)] == [False, False]
+
+
+async def test_unknown_ids_are_all_named(client, services):
+    await put(client, ("a", "text"))
+    model = ModelInfo("fake-encoder", "1", "float16", "cpu")
+    with pytest.raises(NotFoundError, match="'x', 'y'"):
+        await services.chunks.load("one", ["x", "a", "y", "x"], model)
+    with pytest.raises(NotFoundError, match="'a'"):
+        await services.chunks.load("two", ["a"], model)
+
+
+async def test_vectors_of_a_text_that_was_replaced_meanwhile_are_not_kept(client, services):
+    """A slow re-encoding ends after the chunk got another text: its vectors must not be taken for the new text's."""
+    await put(client, ("a", "old text"))
+    services.encoder.revision = "2"
+    encode = services.encoder.encode
+
+    async def slow(texts, model):
+        made = await encode(texts, model)
+        if texts == ["old text"]:
+            await put(client, ("a", "new words here"))
+        return made
+
+    services.encoder.encode = slow
+    await services.chunks.load_encoded("one", ["a"])
+    [chunk] = await services.chunks.load("one", ["a"], await services.encoder.info(None))
+    assert (chunk.text, len(chunk.vectors)) == ("new words here", 3)
+
+
+async def test_an_encoder_that_is_away_stores_nothing(client, services):
+    services.encoder.failure = OverloadedError("no room", retry_after_s=3)
+    answer = await client.put(CHUNKS, json=[{"chunk_id": "a", "text": "text"}])
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "3")
+    assert (await client.get(f"{CHUNKS}/a")).status_code == 404
+
+
+async def test_upserts_of_the_same_chunks_at_once_leave_one_of_them_whole(client, services):
+    names = [f"c{n}" for n in range(8)]
+    sends = [
+        put(client, *((name, f"version{k} of {name}") for name in (names if k % 2 else names[::-1]))) for k in range(6)
+    ]
+    await asyncio.gather(*sends)
+    texts = [(await client.get(f"{CHUNKS}/{name}")).json()["text"] for name in names]
+    assert len({text.split()[0] for text in texts}) == 1
+    chunks = await services.chunks.load("one", names, await services.encoder.info(None))
+    assert all(chunk.vectors is not None for chunk in chunks)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "word"),
+    [
+        pytest.param([], 400, "at least one", id="none"),
+        pytest.param([{"chunk_id": "a"}], 400, "text", id="no-text"),
+        pytest.param([{"chunk_id": "a\n", "text": "x"}], 400, "chunk_id", id="control-character"),
+        pytest.param(
+            [{"chunk_id": "a", "text": "x"}, {"chunk_id": "a", "text": "y"}], 400, "'a' occurs twice", id="twice"
+        ),
+        pytest.param([{"chunk_id": "a", "text": "x", "tint": 1}], 400, "tint", id="unknown-field"),
+        pytest.param([{"chunk_id": str(n), "text": "x"} for n in range(257)], 413, "256", id="too-many"),
+        pytest.param([{"chunk_id": "a", "text": "x" * 400_001}], 413, "400000", id="too-long"),
+    ],
+)
+async def test_bad_input_is_refused_by_name(client, body, status, word):
+    answer = await client.put(CHUNKS, json=body)
+    assert answer.status_code == status
+    assert word in answer.json()["message"]

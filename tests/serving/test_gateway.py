@@ -1,0 +1,239 @@
+"""The gateway without Ray: the real application around lanes that are labelled as fakes and score nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from serving.auth import KeyFile
+from serving.config import parse_config
+from serving.dispatch import Lanes
+from serving.errors import DeadlineExceededError, NotFoundError, OverloadedError
+from serving.gateway import create_app
+from serving.lanes.rollup import RollupLane
+from serving.lanes.types import LaneAnswer, LaneInput
+from serving.observability import configure_logging
+
+RAG = "/api/v1/trace/rag"
+BODY = {"response_text": "Zebra answer.", "raw_context": "Zebra context."}
+
+
+class FakeLane:
+    """Answers what it is told to; it is called fake in every answer."""
+
+    def __init__(self) -> None:
+        self.seen: list[LaneInput] = []
+        self.fails: Exception | None = None
+        self.gate: asyncio.Event | None = None
+
+    async def score(self, request: LaneInput) -> LaneAnswer:
+        self.seen.append(request)
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.fails is not None:
+            raise self.fails
+        body = json.dumps({"success": True, "request_id": request.request_id, "fake": True}).encode()
+        return LaneAnswer(body, "green", 11, 7, {"encode": 5.0})
+
+    async def ready(self) -> None:
+        if self.fails is not None:
+            raise self.fails
+
+
+class ReadyRollup(RollupLane):
+    """The real rollup lane, always ready."""
+
+    async def ready(self) -> None:
+        return None
+
+
+@pytest.fixture
+def lane() -> FakeLane:
+    return FakeLane()
+
+
+Connect = Callable[..., httpx.AsyncClient]
+
+
+@pytest.fixture
+async def connect(lane: FakeLane, tmp_path: Path) -> AsyncIterator[Connect]:
+    """Builds clients of gateways on the fake lane; settings are dotted keys."""
+    opened: list[httpx.AsyncClient] = []
+
+    def build(**settings: Any) -> httpx.AsyncClient:
+        overrides = {name.replace("__", "."): value for name, value in settings.items()}
+        values: dict[str, Any] = {"data_dir": str(tmp_path)}
+        for key, value in overrides.items():
+            section = values
+            *parents, leaf = key.split(".")
+            for parent in parents:
+                section = section.setdefault(parent, {})
+            section[leaf] = value
+        app = create_app(parse_config(values, environment={}), Lanes(rag=lane, code=lane, rollup=ReadyRollup()))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        opened.append(httpx.AsyncClient(transport=transport, base_url="http://gateway"))
+        return opened[-1]
+
+    yield build
+    for client in opened:
+        await client.aclose()
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What is logged after the first gateway is built; the handler is put back on stderr afterwards."""
+    stream = io.StringIO()
+    yield stream
+    configure_logging("info")
+
+
+def envelope(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    document: dict[str, Any] = answer.json()
+    assert set(document) == {"success", "error", "message", "hint", "request_id"}
+    assert (document["success"], document["error"]) == (False, code)
+    assert document["request_id"] == answer.headers["x-request-id"]
+    return document
+
+
+async def test_what_the_lane_gets_and_gives(connect: Connect, lane: FakeLane) -> None:
+    client = connect(prices__standard_usd=0.25, prices__quality_usd=0.5)
+    answer = await client.post(RAG, json=BODY | {"request_id": "r-1", "profile": "quality"})
+    assert answer.json() == {"success": True, "request_id": "r-1", "fake": True}
+    assert answer.headers["x-cost-usd"] == "0.500000"
+    assert (await client.post(RAG, json=BODY)).headers["x-cost-usd"] == "0.250000"
+    assert (await client.post(RAG, json={})).headers["x-cost-usd"] == "0.000000"
+    assert lane.seen[0].tenant == "anonymous"
+    assert lane.seen[0].deadline_s == 30.0
+    assert lane.seen[0].raw_context == "Zebra context."
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "retry_after"),
+    [
+        pytest.param(OverloadedError("full", retry_after_s=3.2), 503, "overloaded", "4", id="overloaded"),
+        pytest.param(OverloadedError("full"), 503, "overloaded", "1", id="overloaded-unknown"),
+        pytest.param(DeadlineExceededError("late"), 504, "timeout", None, id="deadline"),
+        pytest.param(NotFoundError("unknown chunk_ids: a"), 404, "not_found", None, id="not-found"),
+        pytest.param(ZeroDivisionError("Zebra secret"), 500, "internal_error", None, id="defect"),
+        pytest.param(MemoryError(), 500, "internal_error", None, id="memory"),
+    ],
+)
+async def test_what_a_lane_raises_becomes_an_envelope(
+    connect: Connect, lane: FakeLane, error: Exception, status: int, code: str, retry_after: str | None
+) -> None:
+    lane.fails = error
+    answer = await connect().post(RAG, json=BODY)
+    assert "Zebra" not in str(envelope(answer, status, code))
+    assert answer.headers.get("retry-after") == retry_after
+
+
+async def test_a_lane_that_never_answers_is_a_timeout(connect: Connect, lane: FakeLane) -> None:
+    lane.gate = asyncio.Event()
+    answer = await connect(limits__deadline_s=0.05).post(RAG, json=BODY)
+    envelope(answer, 504, "timeout")
+
+
+async def test_permits_refuse_at_once_and_come_back(connect: Connect, lane: FakeLane) -> None:
+    client = connect(limits__permits__rag=2)
+    lane.gate = asyncio.Event()
+    working = [asyncio.create_task(client.post(RAG, json=BODY)) for _ in range(2)]
+    while len(lane.seen) < 2:
+        await asyncio.sleep(0.001)
+    refused = await client.post(RAG, json=BODY)
+    envelope(refused, 503, "overloaded")
+    assert int(refused.headers["retry-after"]) >= 1
+    assert (await client.get("/healthz")).status_code == 200
+    assert (await client.post("/api/v1/trace/rollup", json={"turns": [{"score": 1.0}]})).status_code == 200
+    lane.gate.set()
+    assert [answer.status_code for answer in await asyncio.gather(*working)] == [200, 200]
+    assert (await client.post(RAG, json=BODY)).status_code == 200
+    assert len(lane.seen) == 3
+
+
+async def test_permits_come_back_after_every_kind_of_end(connect: Connect, lane: FakeLane) -> None:
+    client = connect(limits__permits__rag=1)
+    for error in (ZeroDivisionError(), OverloadedError("full"), None):
+        lane.fails = error
+        await client.post(RAG, json=BODY)
+        await client.post(RAG, content=b"{")
+    assert (await client.post(RAG, json=BODY)).status_code == 200
+
+
+async def test_the_rate_of_a_caller_is_limited(connect: Connect) -> None:
+    client = connect(limits__requests_per_minute=2, limits__burst=2)
+    answers = [await client.post(RAG, json=BODY) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["1", "0", "0"]
+    envelope(answers[2], 429, "rate_limited")
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 30
+    assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_keys_make_tenants(connect: Connect, lane: FakeLane, tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "keys.json")
+    _, ada = keys.create("ada", "a")
+    record, ben = keys.create("ben", "b")
+    client = connect()
+    for key in (ada, ben):
+        assert (await client.post(RAG, json=BODY, headers={"Authorization": f"Bearer {key}"})).status_code == 200
+    assert [request.tenant for request in lane.seen] == ["ada", "ben"]
+    envelope(await client.post(RAG, json=BODY), 401, "unauthorized")
+    keys.revoke(record.key_id)
+    envelope(await client.post(RAG, json=BODY, headers={"Authorization": f"Bearer {ben}"}), 401, "unauthorized")
+    assert len(lane.seen) == 2
+
+
+async def test_bodies_are_counted_announced_or_not(connect: Connect, lane: FakeLane) -> None:
+    client = connect(limits__body_bytes=2_000, limits__context_characters=1_000, limits__response_characters=500)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(30):
+            yield b" " * 100
+
+    for content in (b" " * 2_001, pieces()):
+        envelope(await client.post(RAG, content=content), 413, "payload_too_large")
+    assert not lane.seen
+
+
+async def test_readiness_follows_the_lanes(connect: Connect, lane: FakeLane) -> None:
+    lane.fails = OverloadedError("restarting")
+    client = connect()
+    answer = await client.get("/readyz")
+    envelope(answer, 503, "overloaded")
+    assert int(answer.headers["retry-after"]) >= 1
+    lane.fails = None
+    assert (await client.get("/readyz")).json() == {"status": "ready"}
+
+
+async def test_log_and_metrics_hold_ids_and_counts_and_no_text(
+    connect: Connect, lane: FakeLane, log: io.StringIO
+) -> None:
+    client = connect()
+    configure_logging("info", log)
+    await client.post(RAG, json=BODY | {"session_id": "zebra-session", "request_id": "r-7", "query_text": "Zebra?"})
+    await client.post(RAG, json=BODY | {"evidence_limit": "Zebra"})
+    lane.fails = ZeroDivisionError("Zebra")
+    await client.post(RAG, json=BODY)
+    records = [json.loads(line) for line in log.getvalue().splitlines()]
+    requests = [record for record in records if record["logger"] == "groundlane.requests"]
+    assert [record["status"] for record in requests] == [200, 400, 500]
+    scored = requests[0]
+    assert (scored["request_id"], scored["lane"], scored["band"]) == ("r-7", "rag", "green")
+    assert scored["tokens"] == {"context": 11, "response": 7, "context_cached": 0}
+    assert scored["phases_ms"] == {"encode": 5.0}
+    assert scored["body_bytes"] > 0
+    assert requests[1]["error_code"] == "validation_error"
+    assert requests[2]["level"] == "warning"
+    assert "zebra" not in log.getvalue().lower()
+    metrics = (await client.get("/metrics")).text
+    assert 'groundlane_errors_total{code="internal_error",lane="rag"' in metrics
+    assert "zebra" not in metrics.lower()
+    assert "r-7" not in metrics

@@ -1,0 +1,237 @@
+"""The RAG lane in process, with the bundled encoder and the shipped calibration."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from models.types import ModelInfo, NliScores
+from serving.config import load_config
+from serving.errors import (
+    DeadlineExceededError,
+    NotFoundError,
+    OverloadedError,
+    PayloadTooLargeError,
+    ValidationFailedError,
+)
+from serving.factory import local_rag_lane, rag_lane
+from serving.lanes.rag import RagLane
+from serving.lanes.types import LaneInput, UnitInput, VerifyReply
+
+BRIDGE = (
+    "The Lindau Bridge opened on 4 May 1932 after six years of construction. It is 1,149 metres long and carries eight "
+    "lanes of road traffic. The bridge was designed by the engineer Clara Hoffmann."
+)
+
+
+@pytest.fixture(scope="module")
+def lane() -> Iterator[RagLane]:
+    built = local_rag_lane(load_config(environment={}))
+    yield built
+    built.close()
+
+
+def request(response: str = "The Lindau Bridge opened on 4 May 1932.", **fields: Any) -> LaneInput:
+    return LaneInput(**({"request_id": "r", "tenant": "t", "response_text": response, "raw_context": BRIDGE} | fields))
+
+
+async def scored(lane: RagLane, asked: LaneInput) -> dict[str, Any]:
+    document: dict[str, Any] = orjson.loads((await lane.score(asked)).body)
+    return document
+
+
+def verdicts(answer: dict[str, Any]) -> list[str]:
+    return [claim["verdict"] for claim in answer["claims"]]
+
+
+async def test_a_copied_answer_is_supported_and_cited(lane: RagLane) -> None:
+    answer = await scored(lane, request())
+    assert verdicts(answer) == ["supported"]
+    citation = answer["claims"][0]["citations"][0]
+    assert citation["text"] == "The Lindau Bridge opened on 4 May 1932 after six years of construction."
+    assert answer["support_units"][citation["unit_index"]]["usage_state"] == "used"
+
+
+async def test_one_wrong_number_sinks_its_claim(lane: RagLane) -> None:
+    right = await scored(lane, request("The bridge is 1,149 metres long."))
+    wrong = await scored(lane, request("The bridge is 1,490 metres long."))
+    assert verdicts(right) == ["supported"]
+    assert verdicts(wrong)[0] != "supported"
+    assert any("1,490" in reason for reason in wrong["claims"][0]["reasons"])
+    assert wrong["score"] < right["score"]
+
+
+async def test_an_invented_sentence_is_unsupported_and_marked(lane: RagLane) -> None:
+    text = "The bridge was designed by the engineer Clara Hoffmann. She won a prize for her opera houses."
+    answer = await scored(lane, request(text))
+    assert verdicts(answer) == ["supported", "unsupported"]
+    second = answer["claims"][1]
+    assert text[second["char_start"] : second["char_end"]] == second["text"]
+    for span in answer["unsupported_spans"]:
+        assert text[span["start"] : span["end"]] == span["text"]
+        assert span["start"] >= second["char_start"]
+
+
+async def test_a_json_cell_contradicts(lane: RagLane) -> None:
+    hotel = json.dumps(
+        {"name": "Seaview Hotel", "city": "Porto", "rooms": 118, "price": {"amount": 129, "currency": "EUR"}}
+    )
+    asked = request("The Seaview Hotel has 181 rooms.", raw_context=hotel, content_type="application/json")
+    answer = await scored(lane, asked)
+    assert verdicts(answer)[0] != "supported"
+
+
+async def test_units_carry_provenance_and_offsets(lane: RagLane) -> None:
+    raw = await scored(lane, request(segmentation_mode="sentence"))
+    for unit in raw["support_units"]:
+        assert BRIDGE[unit["char_start"] : unit["char_end"]].strip()
+    units = (UnitInput(BRIDGE, "doc-1", "guide", "2024", {"page": 3}),)
+    given = await scored(lane, request(raw_context=None, support_units=units))
+    unit = given["support_units"][0]
+    assert (unit["source_id"], unit["speaker"], unit["timestamp"], unit["metadata"]) == (
+        "doc-1",
+        "guide",
+        "2024",
+        {"page": 3},
+    )
+    assert given["file_attribution"]["files"][0]["path"] == "doc-1"
+
+
+async def test_order_of_units_changes_no_number(lane: RagLane) -> None:
+    texts = [part.strip() + "." for part in BRIDGE.split(".") if part.strip()]
+    here = await scored(lane, request(raw_context=None, support_units=tuple(UnitInput(text) for text in texts)))
+    there = await scored(
+        lane, request(raw_context=None, support_units=tuple(UnitInput(text) for text in reversed(texts)))
+    )
+    for key in ("score", "context_coverage_ratio", "context_usage_ratio", "context_unused_ratio"):
+        assert here[key] == pytest.approx(there[key], abs=1e-3)
+    assert [c["score"] for c in here["claims"]] == pytest.approx([c["score"] for c in there["claims"]], abs=1e-3)
+
+
+async def test_batched_and_single_agree(lane: RagLane) -> None:
+    asked = [request(f"The bridge carries {n} lanes of road traffic.", query_text="How many lanes?") for n in range(6)]
+    singles = [await scored(lane, one) for one in asked]
+    together = await asyncio.gather(*(scored(lane, one) for one in asked))
+    for single, batched in zip(singles, together, strict=True):
+        assert single["score"] == pytest.approx(batched["score"], abs=1e-3)
+        assert [c["score"] for c in single["claims"]] == pytest.approx(
+            [c["score"] for c in batched["claims"]], abs=1e-3
+        )
+
+
+async def test_windows_of_a_long_response_lose_nothing(lane: RagLane) -> None:
+    text = " ".join(["The bridge carries eight lanes of road traffic."] * 60)
+    answer = await scored(lane, request(text, response_chunk_tokens=64, verbose=True))
+    assert len(answer["claims"]) == 60
+    tokens = answer["diagnostics"]["tokens"]
+    assert tokens[-1]["end"] == len(text)
+    assert "".join(text[span["start"] : span["end"]] for span in answer["heatmap"]["spans"]) == text
+
+
+async def test_metrics_profiles_and_modes(lane: RagLane) -> None:
+    query = {"query_text": "When did the bridge open?"}
+    triangular = await scored(lane, request(primary_metric="triangular", **query))
+    assert triangular["primary_metric"] == "triangular"
+    assert 0.0 <= triangular["structured_score"]["triangular"]["score"] <= 1.0
+    plain = await scored(lane, request(include_triangular_diagnostics=False, heatmap_format="none", **query))
+    assert "triangular" not in plain["structured_score"]
+    assert "heatmap" not in plain
+    page = await scored(lane, request("<b>The bridge</b> opened.", heatmap_format="html"))
+    assert page["heatmap_html"].startswith("<div")
+    assert "<b>" not in page["heatmap_html"]
+    atomic = await scored(
+        lane, request("The bridge opened in 1932, and it carries eight lanes of traffic.", profile="quality")
+    )
+    assert len(atomic["claims"]) == 2
+
+
+async def test_open_domain_counts_contradictions_only(lane: RagLane) -> None:
+    text = "She won a prize for her opera houses."
+    closed, opened = (
+        await scored(lane, request(text)),
+        await scored(lane, request(text, attribution_mode="open_domain")),
+    )
+    assert opened["score"] > closed["score"]
+    assert any("open_domain" in warning for warning in opened["warnings"])
+
+
+async def test_a_decision_head_answers_when_asked(lane: RagLane) -> None:
+    assert "runtime_decision" not in await scored(lane, request())
+    asked = request(trajectory_features={"red_streak": 9.0, "mystery": 1.0})
+    decided = (await scored(lane, asked))["runtime_decision"]
+    assert decided["action"] in {"allow", "auto_repair", "block"}
+    assert decided["unknown_features"] == ["mystery"]
+
+
+async def test_absent_signals_say_why(lane: RagLane) -> None:
+    answer = await scored(lane, request(verification_samples=("It opened in 1932.",)))
+    signals = {signal["name"]: signal for signal in answer["structured_score"]["signals"]}
+    assert "verifier" in signals["nli"]["reason"]
+    assert "verifier" in signals["consistency"]["reason"]
+    assert "nli_aggregate" not in answer
+
+
+async def test_requests_that_cannot_be_scored(lane: RagLane) -> None:
+    with pytest.raises(ValidationFailedError, match="this server has minilm"):
+        await lane.score(request(model="other"))
+    with pytest.raises(NotFoundError, match="'a', 'b'"):
+        await lane.score(request(chunk_ids=("a", "b")))
+    with pytest.raises(PayloadTooLargeError, match="limit is 512"):
+        await lane.score(request(raw_context="One more sentence here. " * 600, segmentation_mode="sentence"))
+    with pytest.raises(DeadlineExceededError):
+        await lane.score(request(deadline_s=1e-6))
+
+
+async def test_a_response_without_words_has_no_band(lane: RagLane) -> None:
+    answer = await scored(lane, request("\u200b \u200b"))
+    assert (answer["band"], answer.get("score"), answer["claims"]) == ("unknown", None, [])
+
+
+class SlowVerifier:
+    """A labelled fake: fails the way a verifier replica can."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self.error = error
+
+    async def verify(self, pairs: object) -> VerifyReply:
+        if self.error is not None:
+            raise self.error
+        await asyncio.sleep(60)
+        raise AssertionError("cancelled before")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class YesVerifier(SlowVerifier):
+    """A labelled fake that entails every pair."""
+
+    async def verify(self, pairs: Any) -> VerifyReply:
+        return VerifyReply(tuple(NliScores(0.97, 0.02, 0.01) for _ in pairs), ModelInfo("yes", "fake", "none", "cpu"))
+
+
+def with_verifier(lane: RagLane, verifier: Any) -> RagLane:
+    config = load_config(environment={})
+    return rag_lane(config, {name: client.aligner for name, client in lane.encoders.items()}, verifier)
+
+
+@pytest.mark.parametrize("error", [None, OverloadedError("away")], ids=["slow", "away"])
+async def test_without_its_verifier_the_lane_scores_with_a_warning(lane: RagLane, error: Exception | None) -> None:
+    asked = request(deadline_s=2.0)
+    answer = await scored(with_verifier(lane, SlowVerifier(error)), asked)
+    assert any("verifier" in warning for warning in answer["warnings"])
+    assert answer["score"] == pytest.approx((await scored(lane, replace(asked, deadline_s=30.0)))["score"], abs=1e-3)
+
+
+async def test_a_verifier_speaks_through_claims_and_samples(lane: RagLane) -> None:
+    asked = request("She won a prize for her opera houses.", verification_samples=("She won one.", "A prize it was."))
+    answer = await scored(with_verifier(lane, YesVerifier(None)), asked)
+    assert answer["nli_aggregate"] == pytest.approx(0.97)
+    assert verdicts(answer) == ["supported"]
+    signals = {signal["name"]: signal.get("value") for signal in answer["structured_score"]["signals"]}
+    assert signals["consistency"] == pytest.approx(1.0)
+    assert answer["versions"]["verifier"].startswith("yes@")

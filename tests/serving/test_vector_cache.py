@@ -1,0 +1,101 @@
+"""The cache of encoded units: bounded, apart for each tenant, and without influence on any number."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from models.fake import FakeEncoder
+from serving.encoding import AlignmentService
+from serving.lanes.types import AlignReply, AlignRequest
+from serving.vector_cache import VectorCache, size_bytes
+
+NULL = ("something else", "another matter")
+
+
+def request(tenant: str, units: tuple[str, ...], response: str = "one two three") -> AlignRequest:
+    return AlignRequest(tenant, response, units, ((0, 7),), None, 256)
+
+
+class Counting(FakeEncoder):
+    """A labelled fake that notes what it was asked to encode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def encode(self, texts, role="document", window_tokens=None):  # type: ignore[no-untyped-def]
+        self.texts.extend(texts)
+        return super().encode(texts, role, window_tokens)
+
+
+def test_it_is_bounded_and_forgets_the_least_recent() -> None:
+    encoded = FakeEncoder().encode(["alpha beta", "gamma delta", "epsilon zeta"])
+    cache = VectorCache(2 * size_bytes(encoded[0]))
+    cache.put("t", "a", encoded[0])
+    cache.put("t", "b", encoded[1])
+    assert cache.get("t", "a") is encoded[0]
+    cache.put("t", "c", encoded[2])
+    assert cache.get("t", "b") is None
+    assert cache.get("t", "a") is encoded[0]
+    assert cache.held_bytes <= 2 * size_bytes(encoded[0])
+    VectorCache(1).put("t", "a", encoded[0])
+    assert VectorCache(0).get("t", "a") is None
+
+
+async def test_turn_two_encodes_only_its_response_and_gives_the_same_numbers() -> None:
+    encoder = Counting()
+    service = AlignmentService(encoder, NULL, cache_bytes=1_000_000)
+    plain = AlignmentService(FakeEncoder(), NULL)
+    units = ("one two", "three four five", "six")
+    first = await service.align(request("t", units))
+    encoder.texts.clear()
+    second = await service.align(request("t", units, "three six"))
+    assert encoder.texts == ["three six"]
+    assert (first.cached_tokens, second.cached_tokens) == (0, second.context_tokens)
+    assert_same(second, await plain.align(request("t", units, "three six")))
+    service.close()
+    plain.close()
+
+
+async def test_tenants_do_not_share_entries() -> None:
+    encoder = Counting()
+    service = AlignmentService(encoder, NULL, cache_bytes=1_000_000)
+    await service.align(request("a", ("shared text",)))
+    encoder.texts.clear()
+    other = await service.align(request("b", ("shared text",)))
+    assert "shared text" in encoder.texts
+    assert other.cached_tokens == 0
+    service.close()
+
+
+async def test_one_round_of_two_tenants_gives_each_its_own() -> None:
+    service = AlignmentService(FakeEncoder(), NULL, cache_bytes=1_000_000)
+    asked = [request("a", ("one two", "six")), request("b", ("six", "one two")), request("a", ("nothing",))]
+    together = await asyncio.gather(*(service.align(one) for one in asked))
+    for one, reply in zip(asked, together, strict=True):
+        assert_same(reply, await service.align(one))
+    service.close()
+
+
+def assert_same(left: AlignReply, right: AlignReply) -> None:
+    for name in ("best", "z", "unit_coverage", "claim_unit"):
+        np.testing.assert_allclose(getattr(left.alignment, name), getattr(right.alignment, name), atol=1e-5)
+    assert left.context_tokens == right.context_tokens
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 1_000_000])
+async def test_a_failing_encoder_fails_its_request_only(cache_bytes: int) -> None:
+    class Failing(FakeEncoder):
+        """A labelled fake that cannot read one text."""
+
+        def encode(self, texts, role="document", window_tokens=None):  # type: ignore[no-untyped-def]
+            if "bad" in texts:
+                raise ValueError("unreadable")
+            return super().encode(texts, role, window_tokens)
+
+    service = AlignmentService(Failing(), NULL, cache_bytes)
+    with pytest.raises(ValueError, match="unreadable"):
+        await service.align(request("t", ("bad",)))
+    assert (await service.align(request("t", ("good",)))).context_tokens == 1
+    service.close()
