@@ -1,0 +1,154 @@
+"""What an annotation admits."""
+
+from __future__ import annotations
+
+from parsers.entities import ClassValue, Instance, ModuleEntity, ModuleValue, Symbol, TupleValue, Value
+from parsers.inference.base import GO_PLACEHOLDERS, Environment, Found, Values, united
+from parsers.inference.names import Names
+from parsers.type_text import ARRAY, TUPLE, UNION, UNKNOWN, TypeNode, read_type
+
+__all__ = ["Annotations"]
+
+_SILENT_TYPES = {
+    "Any",
+    "object",
+    "any",
+    "unknown",
+    "interface{}",
+    "T",
+    "never",
+    "Record",
+    "Function",
+    "Object",
+    "{}",
+    "comparable",
+}
+_NOTHING = {"None", "undefined", "null", "void", "nil", "NoReturn", "Never"}
+_PRIMITIVES = {"string": "String", "number": "Number", "boolean": "Boolean", "symbol": "Symbol", "bigint": "BigInt"}
+_SMART_POINTERS = {
+    "Box",
+    "Rc",
+    "Arc",
+    "Ref",
+    "RefMut",
+    "MutexGuard",
+    "RwLockReadGuard",
+    "RwLockWriteGuard",
+    "Pin",
+    "Cow",
+    "ManuallyDrop",
+}
+
+
+class Annotations(Names):
+    """Turns types as written into values."""
+
+    def type_values(
+        self, node: TypeNode, module: ModuleEntity, position: int = -1, environment: Environment | None = None
+    ) -> Values | None:
+        """The values that an annotation admits. ``None`` parts of a union are left out: using them is another error."""
+        if node.name == UNION:
+            return united(
+                self.type_values(part, module, position, environment)
+                for part in node.arguments
+                if part.name not in _NOTHING
+            )
+        if node.name == TUPLE:
+            if self.family == "python":
+                return self._instance("tuple", None)
+            return (
+                TupleValue(tuple(self.type_values(part, module, position, environment) for part in node.arguments)),
+            )
+        if node.name in {ARRAY, "map"}:
+            return self._container(node, module, position, environment)
+        if node.name == UNKNOWN or node.name.rpartition(".")[2] in _SILENT_TYPES:
+            return None
+        if node.name in _NOTHING:
+            return ()
+        if environment is not None and node.name in environment:
+            return environment[node.name]
+        return self._named_type(node, module, position, environment)
+
+    def _container(
+        self, node: TypeNode, module: ModuleEntity, position: int, environment: Environment | None
+    ) -> Values | None:
+        arguments = tuple(self.type_values(part, module, position, environment) for part in node.arguments)
+        if self.family == "typescript":
+            return self._instance("Array", arguments)
+        if self.family == "rust":
+            return self._instance("slice", arguments)
+        return (TupleValue((None, arguments[-1])),) if self.family == "go" else None
+
+    def _instance(self, name: str, arguments: tuple[Values | None, ...] | None) -> Values | None:
+        for symbol in self.library.globals.lookup(name, as_type=True):
+            if symbol.entity is not None:
+                return (Instance(symbol.entity, arguments or ()),)
+        return None
+
+    def _named_type(
+        self, node: TypeNode, module: ModuleEntity, position: int, environment: Environment | None
+    ) -> Values | None:
+        if self.family == "go" and module.library and node.name in GO_PLACEHOLDERS:
+            return None
+        name = _PRIMITIVES.get(node.name, node.name) if self.family == "typescript" else node.name
+        if self.family == "rust" and name in _SMART_POINTERS and node.arguments:
+            return self.type_values(node.arguments[0], module, position, environment)
+        arguments = tuple(self.type_values(part, module, position, environment) for part in node.arguments)
+        if self.family == "python" and name.rpartition(".")[2] in {"type", "Type"}:
+            made = arguments[0] if arguments else None
+            return tuple(ClassValue(value.entity) for value in made if isinstance(value, Instance)) if made else None
+        if self.family == "python" and name.rpartition(".")[2] == "LiteralString":
+            return self._instance("str", None)
+        head, *rest = name.split(".")
+        found = self.name(head, module, position, as_type=True)
+        for part in rest:
+            if found.status != "found":
+                return None
+            owners = self.symbols_values(found.symbols)
+            if owners is None or len(owners) != 1:
+                return None
+            found = self._type_member(owners[0], part)
+        if found.status != "found":
+            return None
+        return self._types_of(found.symbols[0], arguments) if found.symbols else None
+
+    def _types_of(self, symbol: Symbol, arguments: tuple[Values | None, ...]) -> Values | None:
+        """Instances of what a symbol names as a type. A variable is a type only where it stands for one (an alias)."""
+        if self.family == "python" and symbol.kind == "value":
+            if symbol.annotation.rpartition(".")[2] not in {"", "TypeAlias"} or symbol.links:
+                return None
+            key = ("type", id(symbol))
+            if not self._enter(key):
+                return None
+            try:
+                return self.type_values(read_type(symbol.value, self.family), symbol.module, symbol.position)
+            finally:
+                self._leave(key)
+        if symbol.kind == "alias":
+            key = ("type", id(symbol))
+            if not self._enter(key):
+                return None
+            try:
+                found = self.alias(symbol, as_type=True)
+                return (
+                    self._types_of(found.symbols[0], arguments) if found.status == "found" and found.symbols else None
+                )
+            finally:
+                self._leave(key)
+        values = self.symbol_values(symbol)
+        if values is None:
+            return None
+        made: list[Value] = []
+        for value in values:
+            if isinstance(value, ClassValue):
+                made.append(Instance(value.entity, arguments))
+            elif isinstance(value, Instance | TupleValue):
+                made.append(value)
+            else:
+                return None
+        return tuple(made)
+
+    def _type_member(self, owner: Value, name: str) -> Found:
+        if isinstance(owner, ModuleValue):
+            return self.module_member(owner.module, name, as_type=True)
+        return self.member(owner, name)

@@ -1,0 +1,121 @@
+"""What the steps of inference share: the project they ask, the result of a look-up, and the guard against circles."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from parsers.entities import ClassEntity, ModuleEntity, Symbol, Value
+from parsers.expressions import Chain
+from parsers.library import Library
+from parsers.type_text import TypeNode
+
+__all__ = [
+    "GO_PLACEHOLDERS",
+    "MAX_DEPTH",
+    "MAX_UNION",
+    "Environment",
+    "Found",
+    "InferenceBase",
+    "Project",
+    "Values",
+    "united",
+]
+
+Values = tuple[Value, ...]
+Environment = dict[str, Values | None]
+
+MAX_DEPTH = 14
+MAX_UNION = 8
+GO_PLACEHOLDERS = {
+    "Type",
+    "Type1",
+    "IntegerType",
+    "FloatType",
+    "ComplexType",
+}  # the builtin package's documentation only
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Result of a look-up. ``status`` is found, missing or unknown (with the reason)."""
+
+    status: str
+    symbols: tuple[Symbol, ...] = ()
+    reason: str = ""
+    owner: ClassEntity | ModuleEntity | None = None
+    environment: Environment | None = None
+
+
+class Project(Protocol):
+    """How names cross files: the context index and the response together."""
+
+    library: Library
+
+    def import_module(self, importer: ModuleEntity, module: str, level: int) -> ModuleEntity | None:
+        """The module that an import names, None when it is not visible."""
+
+    def submodule(self, module: ModuleEntity, name: str) -> ModuleEntity | None:
+        """A module below a package, if visible."""
+
+    def local_symbols(self, module: ModuleEntity, name: str, position: int) -> list[Symbol]:
+        """Bindings of a name in the innermost scope around ``position`` that has it."""
+
+    def names_in_package(self, module: ModuleEntity, name: str, as_type: bool) -> list[Symbol]:
+        """The name in files that share the module's namespace (a Go package)."""
+
+
+class InferenceBase(ABC):
+    """State of one response's evaluation, and what the layers above give to those below."""
+
+    def __init__(self, project: Project, family: str) -> None:
+        self.project = project
+        self.family = family
+        self.library = project.library
+        self._running: set[object] = set()
+        self._symbol_cache: dict[int, Values | None] = {}
+        self._keep: list[Symbol] = []
+        self._bases: dict[tuple[int, str], ClassEntity | None] = {}
+        self._base_nodes: dict[tuple[int, int], tuple[TypeNode, ...] | None] = {}
+
+    def _enter(self, key: object) -> bool:
+        """Whether ``key`` may be worked on: not when it already is, or when too much is open. Leave it afterwards."""
+        if key in self._running or len(self._running) > MAX_DEPTH:
+            return False
+        self._running.add(key)
+        return True
+
+    def _leave(self, key: object) -> None:
+        self._running.discard(key)
+
+    @abstractmethod
+    def symbols_values(self, symbols: tuple[Symbol, ...], environment: Environment | None = None) -> Values | None:
+        """The union of what the symbols stand for; None as soon as one of them is unknown."""
+
+    @abstractmethod
+    def symbol_values(self, symbol: Symbol, environment: Environment | None = None) -> Values | None:
+        """What one symbol stands for."""
+
+    @abstractmethod
+    def chain(self, chain: Chain, module: ModuleEntity, position: int) -> Values | None:
+        """Evaluate a chain from its head."""
+
+    @abstractmethod
+    def step(self, values: Values, link: str, module: ModuleEntity | None = None, position: int = -1) -> Values | None:
+        """One link further, over the whole union."""
+
+    @abstractmethod
+    def member(self, value: Value, name: str) -> Found:
+        """Look up ``value.name``."""
+
+
+def united(parts: Iterable[Values | None]) -> Values | None:
+    """The union without repeats; None as soon as one part is unknown."""
+    union: list[Value] = []
+    for part in parts:
+        if part is None:
+            return None
+        union.extend(value for value in part if value not in union)
+    return tuple(union)

@@ -1,0 +1,166 @@
+"""Chains of links, and what symbols stand for."""
+
+from __future__ import annotations
+
+from parsers.entities import ClassEntity, ClassValue, FunctionValue, Instance, ModuleEntity, ModuleValue, Symbol, Value
+from parsers.expressions import Chain, read_expression
+from parsers.inference.base import MAX_UNION, Environment, Found, Values, united
+from parsers.inference.calls import Calls
+from parsers.type_text import read_type
+
+__all__ = ["Inference"]
+
+_ENUMS = {"Enum", "Flag", "IntEnum", "IntFlag", "StrEnum"}
+_DISPLAYS = ("[", "{")
+_LITERALS = {
+    "python": {
+        "#str": "str",
+        "#bytes": "bytes",
+        "#int": "int",
+        "#float": "float",
+        "#bool": "bool",
+        "#list": "list",
+        "#dict": "dict",
+        "#set": "set",
+        "#tuple": "tuple",
+    },
+    "typescript": {"#str": "String", "#int": "Number", "#float": "Number", "#bool": "Boolean", "#list": "Array"},
+    "go": {},
+    "rust": {"#str": "str"},
+}
+
+
+class Inference(Calls):
+    """Evaluates names, types and chains of one family against a project. One instance serves one response."""
+
+    def symbols_values(self, symbols: tuple[Symbol, ...], environment: Environment | None = None) -> Values | None:
+        """The union of what the symbols stand for; None as soon as one of them is unknown."""
+        declared = tuple(symbol for symbol in symbols if symbol.owner is not None and symbol.annotation)
+        union = united(self.symbol_values(symbol, environment) for symbol in (declared or symbols)[:MAX_UNION])
+        return union if union is not None and len(union) <= MAX_UNION else None
+
+    def symbol_values(self, symbol: Symbol, environment: Environment | None = None) -> Values | None:
+        """What one symbol stands for."""
+        if symbol.entity is not None:
+            return (ClassValue(symbol.entity),) if symbol.kind == "class" else (Instance(symbol.entity),)
+        if symbol.kind == "function":
+            if symbol.binding == "property":
+                return self.returned(symbol, None, environment)
+            return (FunctionValue(symbol),)
+        key = id(symbol)
+        if environment is None and key in self._symbol_cache:
+            return self._symbol_cache[key]
+        if not self._enter(key):
+            return None
+        try:
+            values = self._alias_values(symbol) if symbol.kind == "alias" else self._value_values(symbol, environment)
+        finally:
+            self._leave(key)
+        if environment is None:
+            self._symbol_cache[key] = values
+            self._keep.append(symbol)
+        return values
+
+    def _alias_values(self, symbol: Symbol) -> Values | None:
+        found = self.alias(symbol)
+        if found.status != "found":
+            return None
+        if not found.symbols and isinstance(found.owner, ModuleEntity):
+            return (ModuleValue(found.owner),)
+        return self.symbols_values(found.symbols)
+
+    def _value_values(self, symbol: Symbol, environment: Environment | None) -> Values | None:
+        if symbol.role == "type_alias":
+            return self.type_values(read_type(symbol.value, self.family), symbol.module, symbol.position, environment)
+        if symbol.annotation:
+            declared = self.type_values(
+                read_type(symbol.annotation, self.family), symbol.module, symbol.position, environment
+            )
+            for link in symbol.links:
+                declared = self.step(declared, link) if declared is not None else None
+            if declared is None or symbol.links or self.family != "python" or symbol.value[:1] not in _DISPLAYS:
+                return declared
+            made = self._expression_values(symbol)  # ``names: Sequence[str] = []`` is used as the list that it is
+            kinds = {value.entity for value in declared if isinstance(value, Instance)}
+            other = [value for value in made or () if isinstance(value, Instance) and value.entity not in kinds]
+            return (*declared, *other)
+        return self._expression_values(symbol)
+
+    def _expression_values(self, symbol: Symbol) -> Values | None:
+        chains = read_expression(symbol.value, self.family)
+        if not chains:
+            return None
+        return united(self.chain((*chain, *symbol.links), symbol.module, symbol.position) for chain in chains)
+
+    def chain(self, chain: Chain, module: ModuleEntity, position: int) -> Values | None:
+        """Evaluate a chain from its head."""
+        values = self.head(chain[0], module, position)
+        for link in chain[1:]:
+            if values is None:
+                return None
+            values = self.step(values, link, module, position)
+        return values
+
+    def head(self, head: str, module: ModuleEntity, position: int) -> Values | None:
+        """Evaluate the first link of a chain."""
+        if head.startswith("#type:"):
+            return self.type_values(read_type(head[6:], self.family), module, position)
+        if head.startswith("#"):
+            if head == "#none":
+                return ()
+            literal = _LITERALS[self.family].get(head)
+            return self._instance(literal, None) if literal else None
+        if head in {"?", "()", "[]"}:
+            return None
+        found = self.name(head, module, position)
+        return self.symbols_values(found.symbols) if found.status == "found" else None
+
+    def step(self, values: Values, link: str, module: ModuleEntity | None = None, position: int = -1) -> Values | None:
+        """One link further, over the whole union."""
+        union = united(self._step_one(value, link, module, position) for value in values)
+        return union if union is not None and len(union) <= MAX_UNION else None
+
+    def _step_one(self, value: Value, link: str, module: ModuleEntity | None, position: int) -> Values | None:
+        if link == "()":
+            return self.called(value)
+        if link in {"[]", "[:]", "#iter"}:
+            return self._element(value, link)
+        special = {"#await": self._awaited, "#enter": self._entered, "#try": self._unwrapped}.get(link)
+        if special is not None:
+            return special(value)
+        if link.startswith("#as:"):
+            return self.type_values(read_type(link[4:], self.family), module, position) if module else None
+        if link.startswith("#") and link[1:].isdigit():
+            return self._place(value, link[1:])
+        found = self.member(value, link)
+        if found.status != "found":
+            return None
+        if not found.symbols and isinstance(found.owner, ModuleEntity):
+            return (ModuleValue(found.owner),)
+        if isinstance(value, ClassValue) and self._is_enum_member(value.entity, found):
+            return (Instance(value.entity),)
+        values = self.symbols_values(found.symbols, found.environment)
+        if values is None or isinstance(value, ModuleValue):
+            return values
+        if self.family == "python" and any(self._is_descriptor(item) for item in values):
+            return None
+        return tuple(
+            FunctionValue(item.symbol, value)
+            if isinstance(item, FunctionValue) and isinstance(value, Instance | ClassValue)
+            else item
+            for item in values
+        )
+
+    def _is_descriptor(self, value: Value) -> bool:
+        """Whether reading the value from a class or instance gives something else."""
+        return isinstance(value, Instance) and any("__get__" in item.members for item in self.linear(value.entity)[0])
+
+    def _is_enum_member(self, entity: ClassEntity, found: Found) -> bool:
+        if (
+            self.family != "python"
+            or not found.symbols
+            or found.symbols[0].kind != "value"
+            or found.symbols[0].annotation
+        ):
+            return False
+        return any(owner.module.library and owner.name in _ENUMS for owner in self.linear(entity)[0])

@@ -1,0 +1,113 @@
+"""Where a name is found: scopes, modules, star imports, packages, and the targets of imports."""
+
+from __future__ import annotations
+
+from parsers.entities import ModuleEntity, ModuleValue, Symbol
+from parsers.expressions import read_expression
+from parsers.inference.base import GO_PLACEHOLDERS, Found, InferenceBase, Values
+
+__all__ = ["Names"]
+
+
+class Names(InferenceBase):
+    """Looks names up."""
+
+    def name(self, name: str, module: ModuleEntity, position: int, as_type: bool = False) -> Found:
+        """Look a bare name up: local scopes, the module, its package, star imports, the global names."""
+        if position >= 0 and not (as_type and self.family in {"python", "go"} and module.lookup(name)):
+            local = self.project.local_symbols(module, name, position)
+            if local:
+                return Found("found", tuple(local))
+        if (
+            self.family in {"go", "rust"}
+            and not module.library
+            and (shared := self.project.names_in_package(module, name, as_type))
+        ):
+            return Found("found", tuple(shared), owner=module)
+        found = self.module_member(module, name, as_type, ask_submodule=False)
+        if found.status == "found":
+            return found
+        shared = self.project.names_in_package(module, name, as_type)
+        if shared:
+            return Found("found", tuple(shared), owner=module)
+        builtin = self.library.globals.lookup(name, as_type)
+        if builtin and not (self.family == "go" and name in GO_PLACEHOLDERS):
+            return Found("found", tuple(builtin), owner=self.library.globals)
+        return found
+
+    def module_member(
+        self,
+        module: ModuleEntity,
+        name: str,
+        as_type: bool = False,
+        ask_submodule: bool = True,
+        seen: frozenset[str] = frozenset(),
+    ) -> Found:
+        """Look a name up in a module: its own names, its star imports, its submodules."""
+        symbols = module.lookup(name, as_type)
+        if symbols and not (seen and symbols[0].role == "hidden"):
+            return Found("found", tuple(symbols), owner=module)
+        unknown = module.opaque
+        for target, level in module.stars:
+            other = self.project.import_module(module, target, level)
+            if other is None:
+                unknown = unknown or f"it imports everything from {target}, which is not visible"
+            elif other.key not in seen and other is not module:
+                inner = self.module_member(other, name, as_type, False, seen | {module.key})
+                if inner.status == "found":
+                    return inner
+                unknown = unknown or (inner.reason if inner.status == "unknown" else "")
+        if ask_submodule:
+            below = self.project.submodule(module, name)
+            if below is not None:
+                return Found("found", (Symbol(name, "alias", below, target=("", "")),), owner=module)
+        if module.default_export:
+            values = self._export_value(module)
+            for value in values or ():
+                inner = self.member(value, name)
+                if inner.status == "found":
+                    return inner
+            unknown = unknown or "its export is computed"
+        if unknown:
+            return Found("unknown", reason=unknown, owner=module)
+        return Found("missing", owner=module)
+
+    def _export_value(self, module: ModuleEntity) -> Values | None:
+        key = ("export", module.key)
+        if not self._enter(key):
+            return None
+        try:
+            chains = read_expression(module.default_export, self.family)
+            return self.chain(chains[0], module, -1) if chains else None
+        finally:
+            self._leave(key)
+
+    def alias(self, symbol: Symbol, as_type: bool = False) -> Found:
+        """Follow an import to what it names; the module itself is returned as ``owner`` without symbols."""
+        module_name, name = symbol.target
+        if not module_name and not name and not symbol.level:
+            return Found("found", owner=symbol.module)
+        module = self.project.import_module(symbol.module, module_name, symbol.level)
+        if module is None:
+            return Found("unknown", reason=f"{module_name or 'its module'} is not visible")
+        if not name:
+            return Found("found", owner=module)
+        if self.family == "typescript" and name == "default":
+            return self._default_export(module)
+        found = self.module_member(module, name, as_type)
+        if found.status == "missing" and module.types is not None:
+            found = self.module_member(module, name, not as_type)
+        return found
+
+    def _default_export(self, module: ModuleEntity) -> Found:
+        symbols = module.lookup("default")
+        if symbols:
+            return Found("found", tuple(symbols), owner=module)
+        if module.default_export:
+            values = self._export_value(module)
+            if values and isinstance(values[0], ModuleValue):
+                return Found("found", owner=values[0].module)
+            chains = read_expression(module.default_export, self.family)
+            if chains and len(chains[0]) == 1:
+                return self.module_member(module, chains[0][0], ask_submodule=False)
+        return Found("unknown", reason="its default export is computed", owner=module)

@@ -1,0 +1,154 @@
+"""Classes and what reads as one: named types of Go, object shapes of TypeScript; with the members that they own."""
+
+from __future__ import annotations
+
+from parsers.entities import ClassEntity, Symbol
+from parsers.file_module import FileModule
+from parsers.module_symbols import CALLABLE
+from parsers.types import Definition, Span, SymbolKind
+
+__all__ = ["CLASS_KINDS", "SHAPES", "ClassBuilder"]
+
+CLASS_KINDS = {SymbolKind.CLASS, SymbolKind.INTERFACE, SymbolKind.STRUCT, SymbolKind.ENUM, SymbolKind.TRAIT}
+SHAPES = {SymbolKind.TYPE_ALIAS, SymbolKind.CONSTANT, SymbolKind.VARIABLE, SymbolKind.MODULE}
+_DYNAMIC_MEMBERS = {"__getattr__": "it defines __getattr__", "__getattribute__": "it defines __getattribute__"}
+
+
+class ClassBuilder:
+    """Makes a file's classes and gives them their members."""
+
+    def __init__(self, file: FileModule, family: str) -> None:
+        self.file = file
+        self.entity = file.entity
+        self.family = family
+        definitions = file.parse.definitions
+        self.function_extents = {item.extent for item in definitions if item.kind in CALLABLE}
+        self.class_paths: dict[Span, str] = {}
+        self.inner_modules = [item.extent for item in definitions if item.kind is SymbolKind.MODULE]
+        top_end = max((item.scope[1] for item in definitions if item.scope[0] == 0), default=0)
+        classlike = CLASS_KINDS | {SymbolKind.MODULE, SymbolKind.TYPE_ALIAS}
+        outer = {(0, top_end)} | {item.extent for item in definitions if item.kind in classlike}
+        self.function_extents |= {
+            item.scope for item in definitions if item.scope not in outer
+        }  # function literals too
+        self.function_starts = sorted(self.function_extents)
+        self.variadic = {
+            (item.extent, parameter.name): "dict" if parameter.variadic == "**" else "tuple"
+            for item in definitions
+            for parameter in item.parameters or ()
+            if parameter.variadic
+        }
+
+    def _extents(self) -> None:
+        for item in self.file.parse.definitions:
+            if item.kind in CALLABLE:
+                self.file.methods.append((*item.extent, item))
+            elif item.kind in CLASS_KINDS:
+                path = f"{item.owner}.{item.name}" if item.owner else item.name
+                self.file.class_extents.append((*item.extent, path))
+                self.class_paths[item.extent] = path
+            if item.binding.startswith("parameter") and self.family == "python":  # defaults belong to the scope around
+                self.file.headers[item.scope] = max(self.file.headers.get(item.scope, -1), item.extent[1])
+
+    def _classes(self) -> None:
+        owners = {item.owner for item in self.file.parse.definitions if item.owner}
+        for definition in self.file.parse.definitions:
+            if definition.kind in CLASS_KINDS:
+                self._class(definition)
+            elif self.family == "go" and definition.kind is SymbolKind.TYPE_ALIAS:
+                self._named_type(definition)
+            elif definition.kind in SHAPES and self._is_shape(definition, owners):
+                self._shape(definition)
+
+    def _class(self, definition: Definition) -> None:
+        path = f"{definition.owner}.{definition.name}" if definition.owner else definition.name
+        known = self.file.classes.get(path)
+        if known is None:
+            known = self.file.classes[path] = ClassEntity(
+                definition.name,
+                self.entity,
+                bases=definition.bases,
+                kind=definition.kind.value,
+                line=definition.line,
+                decorators=definition.decorators,
+            )
+        else:
+            known.bases = tuple(dict.fromkeys((*known.bases, *definition.bases)))
+        symbol = Symbol(
+            definition.name, "class", self.entity, entity=known, line=definition.line, position=definition.span[0]
+        )
+        self._place(definition, symbol, is_type=True)
+
+    def _named_type(self, definition: Definition) -> None:
+        """Go's ``type A B``: a type of its own that can have methods; its fields are those of B."""
+        underlying = (definition.value or "").strip()
+        base = (underlying,) if underlying.replace(".", "").replace("_", "").isalnum() else ()
+        entity = ClassEntity(
+            definition.name, self.entity, bases=base, kind="named", line=definition.line, underlying=underlying
+        )
+        self.file.classes[definition.name] = entity
+        symbol = Symbol(
+            definition.name, "class", self.entity, entity=entity, line=definition.line, position=definition.span[0]
+        )
+        self._place(definition, symbol, is_type=True)
+
+    def _is_shape(self, definition: Definition, owners: set[str]) -> bool:
+        if self.family != "typescript" or definition.owner or definition.scope in self.function_extents:
+            return False
+        return definition.name in owners
+
+    def _shape(self, definition: Definition) -> None:
+        """A type alias for an object type, an object literal bound to a name, or a namespace."""
+        self.file.class_extents.append((*definition.extent, definition.name))
+        known = self.file.classes.get(definition.name)
+        if known is None:
+            known = self.file.classes[definition.name] = ClassEntity(
+                definition.name, self.entity, kind="object", line=definition.line
+            )
+        if definition.kind is SymbolKind.TYPE_ALIAS:
+            known.kind = "interface"
+            text = (definition.value or "").strip()
+            if not (text.startswith("{") and text.endswith("}")) or (
+                "}" in text[1:-1].replace("};", "").replace("},", "") and " & " in text
+            ):
+                known.opaque = "its type is composed of others"
+        elif self.file.parse.language == "javascript":
+            known.opaque = known.opaque or "objects may gain members"
+        made = "class" if definition.kind in {SymbolKind.TYPE_ALIAS, SymbolKind.MODULE} else "instance"
+        symbol = Symbol(
+            definition.name, made, self.entity, entity=known, line=definition.line, position=definition.span[0]
+        )
+        self._place(definition, symbol, is_type=definition.kind is SymbolKind.TYPE_ALIAS)
+
+    def _member(self, owner: ClassEntity, definition: Definition, symbol: Symbol) -> None:
+        symbol.owner = owner
+        if self.family == "typescript" and ("static" in definition.modifiers or owner.kind in {"enum", "module"}):
+            owner.statics = owner.statics if owner.statics is not None else {}
+            owner.statics.setdefault(definition.name, []).append(symbol)
+            return
+        owner.members.setdefault(definition.name, []).append(symbol)
+        if definition.kind is SymbolKind.FIELD and definition.scope not in self.function_extents:
+            owner.own_fields.append(symbol)
+        if self.family == "python" and definition.name in _DYNAMIC_MEMBERS and definition.kind in CALLABLE:
+            owner.opaque = owner.opaque or _DYNAMIC_MEMBERS[definition.name]
+
+    def _place(self, definition: Definition, symbol: Symbol, is_type: bool) -> None:
+        if definition.scope in self.function_extents:
+            self._local(definition, symbol)
+            return
+        if definition.binding == "type_parameter":
+            self._local(definition, symbol)
+            return
+        if definition.binding.startswith("parameter"):
+            return  # of a function type or an interface's method: nothing else can see it
+        if definition.owner and definition.owner in self.file.classes:
+            self._member(self.file.classes[definition.owner], definition, symbol)
+            return
+        if is_type and self.entity.types is not None:
+            self.entity.types.setdefault(definition.name, []).append(symbol)
+            if definition.kind in {SymbolKind.INTERFACE, SymbolKind.TYPE_ALIAS}:
+                return
+        self.entity.names.setdefault(definition.name, []).append(symbol)
+
+    def _local(self, definition: Definition, symbol: Symbol) -> None:
+        self.file.local.setdefault(definition.name, []).append((*definition.scope, symbol))

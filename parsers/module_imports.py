@@ -1,0 +1,120 @@
+"""What imports bind, and what a file's dynamic code hides."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+
+from parsers.entities import Symbol
+from parsers.module_classes import ClassBuilder
+from parsers.types import Import, Span
+
+__all__ = ["ImportBuilder"]
+
+_DYNAMIC_REASONS = {
+    "getattr": "it defines __getattr__",
+    "setattr": "it sets attributes by computed name",
+    "exec": "it runs code from text",
+    "eval": "it runs code from text",
+    "globals": "it writes names by computed key",
+    "metaclass": "its metaclass may add members",
+    "spread": "it copies members from elsewhere",
+    "macro": "its macros may define names",
+    "index_signature": "it has an index signature",
+    "prototype": "its prototype is changed",
+    "computed_member": "it has computed members",
+    "mixin": "it is mixed with other classes",
+    "assign": "members are assigned to it",
+    "augmentation": "",
+    "module_exports": "its exports are computed",
+    "computed": "it has computed members",
+}
+
+
+class ImportBuilder(ClassBuilder):
+    """Binds a file's imports."""
+
+    def _import(self, item: Import) -> None:
+        if item.name == "*":
+            inside = item.module.split("::")
+            if self.family == "rust" and (inside[0] in {"crate", "self", "super"} or inside[-1][:1].isupper()):
+                self._glob(item)
+                return  # variants of an enumeration, or names of this crate: those are looked up over all its files
+            self.entity.stars.append((item.module, item.level))
+            return
+        if self.family == "go" and item.alias is None and item.name is None:
+            for bound in _go_package_names(item.module):
+                made = Symbol(
+                    bound, "alias", self.entity, target=(item.module, ""), line=item.line, position=item.span[0]
+                )
+                self.entity.names.setdefault(bound, []).append(made)
+            return
+        bound = (
+            item.alias
+            or item.name
+            or (item.module.split(".")[0] if self.family == "python" else re.split(r"[/:]+", item.module)[-1])
+        )
+        target = (item.module, item.name or "")
+        if self.family == "python" and item.name is None and item.alias is None:
+            target = (bound, "")
+        symbol = Symbol(
+            bound, "alias", self.entity, target=target, level=item.level, line=item.line, position=item.span[0]
+        )
+        if self.family == "typescript" and item.reexport and not item.module and item.alias == "default" and item.name:
+            self.entity.default_export = item.name
+        if self.family == "typescript" and not item.reexport:
+            symbol.role = "hidden"
+        scope = self._enclosing(item.span)
+        if scope is not None:
+            self.file.local.setdefault(bound, []).append((*scope, symbol))
+        else:
+            self.entity.names.setdefault(bound, []).append(symbol)
+
+    def _glob(self, item: Import) -> None:
+        """Rust's ``use a::*``: of a module written inside the file, ``super`` is the file itself."""
+        reason = f"it imports everything from {item.module}"
+        inside = any(start <= item.span[0] < end for start, end in self.inner_modules)
+        if inside and item.module == "super":
+            return
+        self.entity.incomplete = self.entity.incomplete or reason
+        if not inside and self._enclosing(item.span) is None:
+            self.entity.shared = self.entity.shared or reason
+
+    def _enclosing(self, span: Span) -> Span | None:
+        best: Span | None = None
+        for extent in self.function_starts[: bisect_right(self.function_starts, (span[0], 1 << 60))]:
+            if (
+                extent[0] <= span[0]
+                and span[1] <= extent[1]
+                and (best is None or extent[1] - extent[0] < best[1] - best[0])
+            ):
+                best = extent
+        return best
+
+    def _dynamic(self, entry: str) -> None:
+        reason, _, subject = entry.partition(":")
+        owner = self.file.classes.get(subject)
+        message = _DYNAMIC_REASONS.get(reason)
+        if message is None:
+            return
+        if owner is not None:
+            owner.opaque = owner.opaque or message
+        elif reason in {"macro", "module_exports", "exec", "globals", "getattr"} and (
+            not subject or reason != "getattr"
+        ):
+            self.entity.opaque = self.entity.opaque or message
+
+
+def _go_package_names(path: str) -> set[str]:
+    """The names that a package may have by its path: ``gopkg.in/yaml.v3`` is yaml, ``x/go-isatty`` isatty, ``x/toml/v2`` toml."""
+    pieces = [piece for piece in path.split("/") if not re.fullmatch(r"v\d+", piece)] or [path]
+    last = re.sub(r"\.v\d+$", "", pieces[-1])
+    return {
+        last,
+        last.removeprefix("go-"),
+        last.removesuffix("-go"),
+        last.removesuffix(".go"),
+        last.replace("-", "_"),
+        last.replace("-", ""),
+        *last.split("-"),
+    }
