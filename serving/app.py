@@ -11,10 +11,12 @@ from typing import Any
 import ray
 from ray import serve
 from ray.serve import Application, Deployment
+from ray.serve.config import RequestRouterConfig
 
 from models.device import available_cores, thread_environment
 from serving.config import Config, parse_config
 from serving.replicas.front import FRONT, PROXY_CALLBACK
+from serving.replicas.router import ROUTER
 from serving.replicas.shells import (
     CodeLaneReplica,
     EncoderReplica,
@@ -41,7 +43,9 @@ def build_app(args: Config | Mapping[str, Any]) -> Application:
     drain_s = config.server.drain_s
     encoders = {
         settings.name: _model_options(EncoderReplica, settings, drain_s, config.gpu_share(settings, gpus))
-        .options(name=f"Encoder-{settings.name}")
+        .options(
+            name=f"Encoder-{settings.name}", request_router_config=RequestRouterConfig(request_router_class=ROUTER)
+        )
         .bind(config, settings.name)
         for settings in config.encoders
     }

@@ -31,6 +31,7 @@ from scoring.rag import OPEN_DOMAIN, RagDecision, RagFacts, RagOptions, decide
 from scoring.segmentation import split_claims
 from scoring.structured import StructuredEvidence, StructuredIndex
 from scoring.types import Alignment, Claim, SupportUnit
+from serving.affinity import affinity_key
 from serving.errors import ApiError, DeadlineExceededError, ValidationFailedError
 from serving.lanes.premises import support_units
 from serving.lanes.render import diagnostics, rag_document, render
@@ -319,14 +320,16 @@ class RagLane:
 
 
 def _align_request(request: LaneInput, units: Sequence[SupportUnit], claims: Sequence[Claim]) -> AlignRequest:
+    texts = tuple(unit.text for unit in units)
     return AlignRequest(
         tenant=request.tenant,
         response=request.response_text,
-        units=tuple(unit.text for unit in units),
+        units=texts,
         claims=tuple((claim.char_start, claim.char_end) for claim in claims),
         query=request.query_text if request.query_text and request.query_text.strip() else None,
         response_window_tokens=request.response_chunk_tokens,
         stored={index: chunk.vectors for index, chunk in enumerate(request.chunks) if chunk.vectors is not None},
+        affinity=affinity_key(request.tenant, request.session_id, texts),
     )
 
 

@@ -96,7 +96,10 @@ class LaneAnswer:
 
 @dataclass(frozen=True)
 class AlignRequest:
-    """One response against its units. ``claims``: character spans of the response. ``stored``: vectors by unit."""
+    """One response against its units. ``claims``: character spans of the response. ``stored``: vectors by unit.
+
+    ``affinity``: requests that have it in common share context, see :func:`serving.affinity.affinity_key`.
+    """
 
     tenant: str
     response: str
@@ -105,6 +108,7 @@ class AlignRequest:
     query: str | None
     response_window_tokens: int
     stored: Mapping[int, UnitVectors] = field(default_factory=dict)
+    affinity: str = ""
 
 
 @dataclass(frozen=True, eq=False)
