@@ -71,11 +71,15 @@ class SessionMemory:
         self._folding: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="session-memory")
 
-    async def fold(self, tenant: TenantStore, session_id: str) -> MemoryState:
-        """The memory up to the session's last record. Folds that race end in the same state: the order is the store's."""
+    async def fold(self, tenant: TenantStore, session_id: str, upto: int) -> MemoryState:
+        """The memory with every record up to number ``upto``, and perhaps some after it.
+
+        It stops there: a session that is written to without a pause never has a last record to wait for. Folds that race
+        end in the same state: the order is the store's.
+        """
         async with self._one_at_a_time(tenant.tenant, session_id):
             while True:
-                batch = await tenant.read(partial(_read_batch, session_id))
+                batch = await tenant.read(partial(_read_batch, session_id, upto))
                 key = (tenant.tenant, session_id, batch.before.folded_sequence)
                 state = self._recent.get(key)
                 if state is None:
@@ -91,9 +95,9 @@ class SessionMemory:
         """The hot context of a memory."""
         return await self._on_thread(partial(render_hot_context, state, budget_tokens, self._count_tokens))
 
-    async def repair(self, tenant: TenantStore, session_id: str, request: RepairRequest) -> RepairPacket:
-        """Exact excerpts for the terms, from texts that hold them or came last. Folds first, so all is indexed."""
-        await self.fold(tenant, session_id)
+    async def repair(self, tenant: TenantStore, session_id: str, request: RepairRequest, upto: int) -> RepairPacket:
+        """Exact excerpts for the terms, from texts that hold them or came last. Folds first, so ``upto`` is indexed."""
+        await self.fold(tenant, session_id, upto)
         documents = await tenant.read(partial(_read_documents, session_id, request.missing_terms))
         build = partial(
             build_repair,
@@ -124,8 +128,11 @@ class SessionMemory:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
-def _read_batch(session_id: str, connection: TenantConnection) -> _Batch:
+def _read_batch(session_id: str, upto: int, connection: TenantConnection) -> _Batch:
+    """The memory as it is and, where it does not reach ``upto``, the next records."""
     before = read_memory(connection, session_id)
+    if before.folded_sequence >= upto:
+        return _Batch(before, (), ())
     pending = read_pending(connection, session_id, before.folded_sequence, _FOLD_AT_MOST)
     if not pending:
         return _Batch(before, (), ())

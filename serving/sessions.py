@@ -124,8 +124,8 @@ class SessionService:
     async def context(self, tenant: str, session_id: str, budget_tokens: int | None = None) -> dict[str, Any]:
         """The hot context, and how many items are hot, warm and cold."""
         ours = self._store.tenant(tenant)
-        await self._read(ours, session_id)
-        return {"session_id": session_id, **await self._context(ours, session_id, budget_tokens)}
+        session = await self._read(ours, session_id)
+        return {"session_id": session_id, **await self._context(ours, session, budget_tokens)}
 
     async def source(self, tenant: str, session_id: str, source_id: str) -> dict[str, Any]:
         """The redacted original that a pointer names. Raises NotFoundError."""
@@ -140,7 +140,7 @@ class SessionService:
         session = await self._read(ours, session_id)
         clean = partial(redact, privacy_mode=session.privacy_mode)
         terms = tuple(clean(term).text for term in request.missing_terms)
-        packet = await self._repair(ours, session_id, replace(request, missing_terms=terms))
+        packet = await self._repair(ours, session, replace(request, missing_terms=terms))
         return {"session_id": session_id, "reason": clean(reason).text, "repair_packet": packet_json(packet)}
 
     async def rollup(self, tenant: str, session_id: str, heatmap_format: HeatmapFormat = "data") -> dict[str, Any]:
@@ -195,7 +195,7 @@ class SessionService:
             raise ConflictError("request_id was used for another turn", "Give every turn a request_id of its own.")
         session = await self._read(ours, session_id)
         out = {"session": session_view(session) | redactions_view(counts), "turn": earlier.turn}
-        return out | turn_view(earlier) | await self._context(ours, session_id, None)
+        return out | turn_view(earlier) | await self._context(ours, session, None)
 
     async def shut_down(self) -> None:
         """Wait for the folds in the background, then end the threads. The store stays open."""
@@ -207,7 +207,7 @@ class SessionService:
     ) -> _Scored:
         """The answer that counts: of the request, or of the request with a repair packet where the trigger fires."""
         needs_memory = draft.use_hot_context or draft.force_original_on_trigger
-        state = await self._memory.fold(ours, session.session_id) if needs_memory else MemoryState()
+        state = await self._folded(ours, session) if needs_memory else MemoryState()
         hot = await self._memory.render(state, self._settings.hot_context_tokens)
         code = draft.lane == "code"
         sent = with_hot_context(request, hot, code) if draft.use_hot_context else request
@@ -219,7 +219,7 @@ class SessionService:
         trigger = find_trigger(request, answer, hot)
         if not trigger.terms:
             return _Scored(sent, answer, {"reasons": list(trigger.reasons)} if trigger.reasons else None)
-        packet = await self._repair(ours, session.session_id, RepairRequest(trigger.terms, 8, 1_000))
+        packet = await self._repair(ours, session, RepairRequest(trigger.terms, 8, 1_000))
         repair: dict[str, Any] = {"reasons": list(trigger.reasons), "repair_packet": packet_json(packet)}
         if not packet.excerpts:
             return _Scored(sent, answer, repair)
@@ -250,18 +250,21 @@ class SessionService:
             session = await self._read(ours, session.session_id)
         raise OverloadedError("too many turns of this session are scored at once", retry_after_s=1.0)
 
-    async def _context(self, ours: TenantStore, session_id: str, budget_tokens: int | None) -> dict[str, Any]:
+    async def _folded(self, ours: TenantStore, session: SessionRecord) -> MemoryState:
+        return await self._memory.fold(ours, session.session_id, session.sequence)
+
+    async def _context(self, ours: TenantStore, session: SessionRecord, budget_tokens: int | None) -> dict[str, Any]:
         budget = self._settings.hot_context_tokens if budget_tokens is None else budget_tokens
-        state = await self._memory.fold(ours, session_id)
+        state = await self._folded(ours, session)
         hot = await self._memory.render(state, budget)
         return {
             "hot_context": hot_context_json(hot, budget),
             "memory": {"hot": hot.hot, "warm": hot.warm, "cold": hot.cold, "records": state.events},
         }
 
-    async def _repair(self, ours: TenantStore, session_id: str, request: RepairRequest) -> RepairPacket:
+    async def _repair(self, ours: TenantStore, session: SessionRecord, request: RepairRequest) -> RepairPacket:
         try:
-            return await self._memory.repair(ours, session_id, request)
+            return await self._memory.repair(ours, session.session_id, request, session.sequence)
         except RepairError as error:
             raise ValidationFailedError(str(error)) from None
 
@@ -317,7 +320,7 @@ class SessionService:
     def _fold_later(self, ours: TenantStore, session_id: str, kept: Sequence[KeptEvent]) -> None:
         fresh = [one.sequence for one in kept if not one.duplicate]
         if fresh and max(fresh) // FOLD_EVERY > (min(fresh) - 1) // FOLD_EVERY:
-            task = asyncio.create_task(self._memory.fold(ours, session_id))
+            task = asyncio.create_task(self._memory.fold(ours, session_id, max(fresh)))
             self._background.add(task)
             task.add_done_callback(self._forget)
 

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
 from scoring.session import from_json, initial_state, signals_to_json, to_json, update
 from serving.errors import OverloadedError
+from serving.fake import count_words
+from serving.session_drafts import EventDraft
+from serving.session_memory import SessionMemory
 from serving.session_turns import observation_of, with_premises
+from serving.store.store import TenantStore
 from serving.store.sweeper import Sweeper, Swept
 
 pytestmark = pytest.mark.store
@@ -165,6 +170,30 @@ async def test_memory_is_the_same_however_it_was_folded(client):
     contexts = await asyncio.gather(*(client.get(f"{once}/context") for _ in range(5)), client.get(f"{often}/context"))
     bodies = [{key: value for key, value in answer.json().items() if key != "session_id"} for answer in contexts]
     assert all(body == bodies[0] for body in bodies)
+
+
+class WrittenTo(TenantStore):
+    """A tenant's store in which another event stands by the time that a change is done."""
+
+    def __init__(self, services, session_id):
+        super().__init__(services.store.database, "one")
+        self.append = partial(services.sessions.append, "one", session_id, [EventDraft("note", "more")])
+
+    async def write(self, work):
+        result = await super().write(work)
+        await self.append()
+        return result
+
+
+async def test_a_session_that_is_written_to_without_a_pause_does_not_hold_up_its_readers(client, services):
+    session = await opened(client)
+    await client.post(f"{session}/events", json={"events": [event(f"step {n}") for n in range(100)]})
+    session_id = session.rsplit("/", 1)[1]
+    memory = SessionMemory(count_words)
+    async with asyncio.timeout(20):
+        state = await memory.fold(WrittenTo(services, session_id), session_id, upto=100)
+    memory.close()
+    assert 100 <= state.events < 128
 
 
 async def test_repair_finds_what_left_the_context_long_ago(client):
