@@ -79,6 +79,7 @@ class ClassEntity:
     statics: dict[str, list[Symbol]] | None = None
     underlying: str = ""
     linear: tuple[tuple[ClassEntity, ...], str] | None = None
+    unread: frozenset[str] = frozenset()
     own_fields: list[Symbol] = field(default_factory=list)
 
 
@@ -87,6 +88,8 @@ class ModuleEntity:
     """A module, package or file. ``library`` marks built-in data. ``loader`` makes a name on first use.
 
     ``incomplete`` says why bare names in it may come from elsewhere, ``shared`` why others may import more from it than it shows.
+    ``unread`` are the words of a file of which parts could not be read: any of them may be a name that it defines.
+    ``default_export`` is the expression behind a default import; with ``whole_export`` (``module.exports = x``) it is the module.
     """
 
     key: str
@@ -102,6 +105,8 @@ class ModuleEntity:
     known: Callable[[], Iterator[str]] | None = None
     cache: dict[tuple[str, bool], list[Symbol]] = field(default_factory=dict)
     default_export: str = ""
+    whole_export: bool = False
+    unread: frozenset[str] = frozenset()
     incomplete: str = ""
     shared: str = ""
 

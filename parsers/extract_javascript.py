@@ -6,6 +6,7 @@ import re
 
 from parsers import script_assignments as assignments
 from parsers import script_definitions as definitions
+from parsers import script_exports as exports
 from parsers import script_modules as modules
 from parsers import script_types as types
 from parsers import script_uses as uses
@@ -53,6 +54,8 @@ GRAMMAR = Grammar(
         "closure": definitions.on_closure,
         "return": definitions.on_return,
         "extending": definitions.on_extending,
+        "export_star": exports.on_export_star,
+        "inherits": assignments.on_inherits,
         "evaluating": definitions.on_evaluating,
         "import_alias": types.on_import_alias,
         "signature": types.on_signature,
@@ -78,5 +81,6 @@ GRAMMAR = Grammar(
         "name": uses.on_name,
     },
     finish=modules.finish,
+    keeps_words=True,
     rewrites=((_VARIANCE, lambda match: match[1] + " " * len(match[2]) + match[3]),),
 )

@@ -74,6 +74,7 @@ class Grammar:
     handlers: Mapping[str, Handler]
     finish: Callable[[Extraction], None] | None = None
     rewrites: tuple[Rewrite, ...] = ()
+    keeps_words: bool = False
 
 
 @dataclass
@@ -94,6 +95,8 @@ class Extraction:
     returned: dict[Span, list[str]] = field(default_factory=dict)
     owners: dict[int, str] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
+    literals: set[str] = field(default_factory=set)
+    constants: set[str] = field(default_factory=set)
     type_end: int = -1
 
     def run(self, captures: Mapping[str, list[Node]]) -> bool:

@@ -68,15 +68,22 @@ class FileTable:
 
     def relative(self, folder: Parts, target: str) -> list[str]:
         """A TypeScript path such as ``../a/b`` from ``folder``."""
-        parts = list(folder)
-        for piece in target.split("/"):
-            if piece == "..":
-                if not parts:
-                    return []
-                parts.pop()
-            elif piece not in {"", "."}:
-                parts.append(piece)
-        return self.exact(_without_suffix(tuple(parts))) or self.exact(tuple(parts))
+        parts = _joined(folder, target)
+        return self.exact(_without_suffix(parts)) or self.exact(parts) if parts is not None else []
+
+    def place(self, path: str, target: str) -> Parts | None:
+        """Where a TypeScript path leads that stands in the file ``path``, whether a file is there or not."""
+        parts, is_folder = module_parts(path, self.family)
+        joined = _joined(parts if is_folder else parts[:-1], target)
+        return _without_suffix(joined) if joined is not None else None
+
+    def with_index(self) -> list[Parts]:
+        """Folders that a file stands for."""
+        return [parts for parts, keys in self.by_parts.items() if keys and parts in self.folders]
+
+    def plain(self, tail: Parts) -> Parts:
+        """A path as the files' own are kept: without suffix, ``index`` for its folder."""
+        return _without_suffix(tail)
 
     def only(self, tail: Parts) -> list[str]:
         """Files of the one path that ends with ``tail``; nothing when several do."""
@@ -117,6 +124,18 @@ class FileTable:
             if keys := self.ending(pieces[-count:]):
                 return keys
         return []
+
+
+def _joined(folder: Parts, target: str) -> Parts | None:
+    parts = list(folder)
+    for piece in target.split("/"):
+        if piece == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif piece not in {"", "."}:
+            parts.append(piece)
+    return tuple(parts)
 
 
 def _without_suffix(parts: Parts) -> Parts:

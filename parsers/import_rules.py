@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from parsers.ambient import AMBIENT
 from parsers.entities import ModuleEntity
 from parsers.findings import Finding, FindingKind
 from parsers.inference import Found
 from parsers.silence import Silence
+from parsers.suggestions import NEAR, best_match
 from parsers.types import Import, Span
 from parsers.verdicts import CALLS, known_status
 
@@ -22,7 +24,10 @@ class ImportRules(Silence):
 
     def _import(self, item: Import) -> Iterable[Finding]:
         name = item.name or item.module
-        if not name or item.name == "*" or (not item.module and not item.level):
+        if not name or item.name == "*":
+            return
+        if not item.module and not item.level:
+            yield from self._own_export(item)
             return
         span = self._name_span(item.span, item.name or item.module)
         module = self.project.import_module(self.block.entity, item.module, item.level)
@@ -55,6 +60,22 @@ class ImportRules(Silence):
         else:
             already = {other.name for other in self.block.parse.imports}
             yield self._absent(name, FindingKind.IMPORT, span, item.line, module, self._exports(module, already))
+
+    def _own_export(self, item: Import) -> Iterable[Finding]:
+        """``export {name}`` and ``module.exports = {name}`` name what the file has; a file of JavaScript shows all it has."""
+        name, own = item.name or "", self.block.entity
+        known = [*own.lookup(name), *own.lookup(name, True), *self.project.library.globals.lookup(name)]
+        other = [symbol for symbol in known if symbol.target != ("", name)]
+        whole = self.family == "typescript" and not (own.opaque or name in own.unread or self.block.parse.errors)
+        if other or not whole or name in AMBIENT or name in self.project.top_level.keys() - own.names.keys():
+            return
+        mine = {
+            key
+            for key in own.all_names()
+            if any(s.target != ("", key) for s in own.lookup(key) or own.lookup(key, True))
+        }
+        if mine and best_match(name, mine)[1] >= NEAR and name.isidentifier():
+            yield self._absent(name, FindingKind.IMPORT, self._name_span(item.span, name), item.line, own, mine)
 
     def _import_doubt(self, item: Import, module: ModuleEntity, found: Found) -> str:
         """Why a name that a module does not seem to have may exist after all, '' when nothing speaks for it."""

@@ -11,6 +11,7 @@ from parsers.entities import ClassEntity, ModuleEntity, Symbol
 from parsers.import_paths import FileTable, Parts, module_parts
 from parsers.library import FAMILIES, Library, library_of
 from parsers.module_builder import FileModule, build_module
+from parsers.script_home import missing_targets
 from parsers.suggestions import NameTable
 from parsers.types import ParseResult
 
@@ -26,11 +27,33 @@ class FamilyIndex:
     table: FileTable = field(default_factory=lambda: FileTable("python", ()))
     names: frozenset[str] = frozenset()
     stored: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
     top_level: dict[str, list[Symbol]] = field(default_factory=dict)
     members: dict[str, list[Symbol]] = field(default_factory=dict)
     classes: list[ClassEntity] = field(default_factory=list)
     packages: dict[Parts, list[str]] = field(default_factory=dict)
     merged: dict[Parts, ModuleEntity] = field(default_factory=dict)
+
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """The names of all members, and of what the files read from objects."""
+        links = (link for file in self.files.values() for item in file.parse.references for link in item.chain[1:])
+        return frozenset(links).union(self.members)
+
+    @cached_property
+    def missing(self) -> dict[Parts, set[str]]:
+        """Places of JavaScript files that visible files import from but that are not visible, and the names taken."""
+        return missing_targets(self.files, self.table)
+
+    @cached_property
+    def taken(self) -> frozenset[str]:
+        """Every name that a visible file imports."""
+        return frozenset(item.name for file in self.files.values() for item in file.parse.imports if item.name)
+
+    @cached_property
+    def defined(self) -> frozenset[str]:
+        """Every name that a visible file defines at its top, imports not counted."""
+        return frozenset(name for name, found in self.top_level.items() if any(s.kind != "alias" for s in found))
 
     @cached_property
     def member_table(self) -> NameTable:
@@ -84,6 +107,7 @@ def _build_family(family: str, parses: list[ParseResult]) -> FamilyIndex:
         for definition in file.parse.definitions:
             names.update(parameter.name for parameter in definition.parameters or ())
     index.names = frozenset(names)
+    index.words = frozenset().union(*(file.parse.words for file in index.files.values()))
     index.stored = frozenset(
         reference.chain[-1] for file in index.files.values() for reference in file.parse.references if reference.store
     )

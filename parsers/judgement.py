@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from parsers.ambient import AMBIENT
 from parsers.entities import FunctionValue, ModuleEntity, Value
 from parsers.findings import Finding, FindingKind, FindingStatus
-from parsers.import_rules import ImportRules
 from parsers.inference import Found
+from parsers.near_names import NearNames
 from parsers.signatures import check_call
 from parsers.suggestions import NEAR, NameTable, best_match
 from parsers.type_text import split_top
@@ -59,9 +60,10 @@ _IMPLICIT = {
     "rust": {"self", "Self", "super", "crate", "_", "Some", "None", "Ok", "Err", "drop", "std", "core", "alloc"},
 }
 _FILE_CHARACTERS = 600
+_LIKE = 0.75
 
 
-class Judge(ImportRules):
+class Judge(NearNames):
     """Judges the blocks of one response in one language family."""
 
     def judge_block(self, number: int) -> list[Finding]:
@@ -162,7 +164,9 @@ class Judge(ImportRules):
             return True
         if link in _IMPLICIT[self.family] or self.text[max(span[0] - 1, 0)] in "\"'":
             return True
-        if (self.family == "typescript" and link.isupper()) or link.startswith("__"):
+        if link.startswith("__") or (self.family == "typescript" and link in AMBIENT):
+            return True
+        if self.family == "typescript" and link.isupper() and link not in self._renamed_constants():
             return True  # constants that a build step puts in
         owner = self.block.class_at(span[0])
         if owner is not None and (link in owner.members or link == owner.name):
@@ -173,6 +177,14 @@ class Judge(ImportRules):
             if item.kind in {"module", "object"}
             for table in (item.members, item.statics or {})
         )
+
+    def _renamed_constants(self) -> set[str]:
+        """Names in capitals that resemble one of the context's or the file's own: those were not put in by a build step."""
+        if id(self.block) not in self.near_constants:
+            table = NameTable(name for name in self._bare_candidates() if name.isupper())
+            heads = {item.chain[0] for item in self.block.parse.references if item.chain[0].isupper()}
+            self.near_constants[id(self.block)] = {name for name in heads if table.best(name)[1] >= _LIKE}
+        return self.near_constants[id(self.block)]
 
     def _receiver(self, reference: Reference) -> tuple[Value, ...] | None:
         from parsers.expressions import read_expression
@@ -258,7 +270,9 @@ class Judge(ImportRules):
         link, span = reference.chain[position], (reference.spans or (reference.span,) * len(reference.chain))[position]
         kind = self._kind(reference, last, values)
         if not values:
-            return self._unknown_owner(reference, link, span, kind)
+            return self._misnumbered(reference, link, position, kind) or self._unknown_owner(
+                reference, link, span, kind
+            )
         looked = [self.inference.member(value, link) for value in values]
         for found in looked:
             if found.status == "found":
@@ -278,9 +292,13 @@ class Judge(ImportRules):
                 )
         for found in looked:
             if found.status == "unknown":
-                return self._unverifiable(link, kind, span, reference.line, found.reason)
+                return self._misnumbered(reference, link, position, kind) or self._unverifiable(
+                    link, kind, span, reference.line, found.reason
+                )
         if (silent := self._silence(reference, link, position, values, last)) is not None:
-            return self._unverifiable(link, kind, span, reference.line, silent)
+            return self._misnumbered(reference, link, position, kind) or self._unverifiable(
+                link, kind, span, reference.line, silent
+            )
         owner = values[0]
         if reference.chain[0] in {"self", "this"} and position == 1 and not is_library(owner_of(owner)):
             self.on_self.setdefault(id(owner_of(owner)), {})[span] = link

@@ -93,6 +93,7 @@ class Library:
         entity = ModuleEntity(key, self.family, library=True, path="")
         entity.stars = [(name, 0) for name in record.get("s", ())]
         entity.default_export = record.get("=", "") or record.get("default", "")
+        entity.whole_export = bool(entity.default_export)
         entity.types = {} if "t" in record else None
         for name, nested in record.get("n", {}).items():
             self._nested[f"{key}#{name}"] = nested

@@ -32,6 +32,8 @@ class _Builder(ImportBuilder):
         for definition in self.file.parse.definitions:
             if definition.kind not in CLASS_KINDS:
                 self._definition(definition)
+        if self.family == "typescript":
+            self._prototypes()
         for imported in self.file.parse.imports:
             self._import(imported)
         for reason in self.file.parse.dynamic:
@@ -41,7 +43,7 @@ class _Builder(ImportBuilder):
             item.exported for item in parse.definitions if item.kind is not SymbolKind.FIELD
         )
         if parse.language == "javascript" and not exports:
-            self.entity.opaque = self.entity.opaque or "its exports are computed"
+            self.entity.shared = self.entity.shared or "its exports are computed"
         if parse.truncated_reason:
             self._unreadable((0, 1 << 60))
         for span in parse.errors:
@@ -54,11 +56,14 @@ class _Builder(ImportBuilder):
             return
         paths = {self.class_paths[item.extent] for item in inside if item.extent in self.class_paths}
         paths |= {item.name for item in inside if item.kind in SHAPES and item.name in self.file.classes}
+        words = self.file.parse.words
         if not paths:
-            self.entity.opaque = self.entity.opaque or "parts of it could not be read"
+            self.entity.unread = words
+            self.entity.opaque = self.entity.opaque or ("" if words else "parts of it could not be read")
         for path, entity in self.file.classes.items():
             if not paths or path in paths:
-                entity.opaque = entity.opaque or "parts of its file could not be read"
+                entity.unread = words
+                entity.opaque = entity.opaque or ("" if words else "parts of its file could not be read")
 
     def _definition(self, definition: Definition) -> None:
         if self.family == "go" and definition.kind is SymbolKind.TYPE_ALIAS:
@@ -73,6 +78,8 @@ class _Builder(ImportBuilder):
             entity = self.file.classes[self.class_paths[definition.scope]]
             entity.type_parameters = (*entity.type_parameters, definition.name)
             self._local(definition, make_symbol(definition, self.entity, self.variadic))
+            return
+        if definition.extent in self.constructors:
             return
         symbol = make_symbol(definition, self.entity, self.variadic)
         if (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from parsers.entities import ClassEntity, Symbol
 from parsers.file_module import FileModule
 from parsers.module_symbols import CALLABLE
@@ -12,6 +14,7 @@ __all__ = ["CLASS_KINDS", "SHAPES", "ClassBuilder"]
 CLASS_KINDS = {SymbolKind.CLASS, SymbolKind.INTERFACE, SymbolKind.STRUCT, SymbolKind.ENUM, SymbolKind.TRAIT}
 SHAPES = {SymbolKind.TYPE_ALIAS, SymbolKind.CONSTANT, SymbolKind.VARIABLE, SymbolKind.MODULE}
 _DYNAMIC_MEMBERS = {"__getattr__": "it defines __getattr__", "__getattribute__": "it defines __getattribute__"}
+_PROTOTYPE = re.compile(r"(?:Object\.create\(\s*)?(?P<base>[A-Za-z_$][\w$.]*)\.prototype(?:\s*,.*\)|\s*\))?", re.DOTALL)
 
 
 class ClassBuilder:
@@ -24,6 +27,11 @@ class ClassBuilder:
         definitions = file.parse.definitions
         self.function_extents = {item.extent for item in definitions if item.kind in CALLABLE}
         self.class_paths: dict[Span, str] = {}
+        self.constructors: set[Span] = set()
+        self.owned: dict[str, list[int]] = {}
+        for item in definitions:
+            if item.owner:
+                self.owned.setdefault(item.owner, []).append(item.span[0])
         self.inner_modules = [item.extent for item in definitions if item.kind is SymbolKind.MODULE]
         top_end = max((item.scope[1] for item in definitions if item.scope[0] == 0), default=0)
         classlike = CLASS_KINDS | {SymbolKind.MODULE, SymbolKind.TYPE_ALIAS}
@@ -59,6 +67,9 @@ class ClassBuilder:
                 self._named_type(definition)
             elif definition.kind in SHAPES and self._is_shape(definition, owners):
                 self._shape(definition)
+            elif self._is_constructor(definition, owners):
+                self.constructors.add(definition.extent)
+                self._class(definition)
 
     def _class(self, definition: Definition) -> None:
         path = f"{definition.owner}.{definition.name}" if definition.owner else definition.name
@@ -95,7 +106,32 @@ class ClassBuilder:
     def _is_shape(self, definition: Definition, owners: set[str]) -> bool:
         if self.family != "typescript" or definition.owner or definition.scope in self.function_extents:
             return False
-        return definition.name in owners
+        if definition.name not in owners:
+            return False
+        if definition.kind in {SymbolKind.TYPE_ALIAS, SymbolKind.MODULE} or (definition.value or "").strip() == "{}":
+            return True
+        start, end = definition.extent  # what is only assigned later says nothing about the value itself
+        return any(start <= position < end for position in self.owned.get(definition.name, ()))
+
+    def _is_constructor(self, definition: Definition, owners: set[str]) -> bool:
+        """A JavaScript function with members: ``F.prototype.m = …``, ``this.x = …`` in it, ``F.make = …``."""
+        return (
+            self.file.parse.language == "javascript"
+            and definition.kind is SymbolKind.FUNCTION
+            and definition.name in owners
+            and definition.scope not in self.function_extents
+        )
+
+    def _prototypes(self) -> None:
+        """What ``F.prototype = …`` says: another's prototype is a base, any other object cannot be seen into."""
+        for entity in self.file.classes.values():
+            for name in ("prototype", "__proto__"):
+                for symbol in entity.members.pop(name, ()):
+                    found = _PROTOTYPE.fullmatch(symbol.value.strip())
+                    if found is None:
+                        entity.opaque = entity.opaque or "its prototype is changed"
+                    else:
+                        entity.bases = (*entity.bases, found["base"])
 
     def _shape(self, definition: Definition) -> None:
         """A type alias for an object type, an object literal bound to a name, or a namespace."""
@@ -112,8 +148,6 @@ class ClassBuilder:
                 "}" in text[1:-1].replace("};", "").replace("},", "") and " & " in text
             ):
                 known.opaque = "its type is composed of others"
-        elif self.file.parse.language == "javascript":
-            known.opaque = known.opaque or "objects may gain members"
         made = "class" if definition.kind in {SymbolKind.TYPE_ALIAS, SymbolKind.MODULE} else "instance"
         symbol = Symbol(
             definition.name, made, self.entity, entity=known, line=definition.line, position=definition.span[0]

@@ -26,9 +26,9 @@ _DYNAMIC_REASONS = {
     "mixin": "it is mixed with other classes",
     "assign": "members are assigned to it",
     "augmentation": "",
-    "module_exports": "its exports are computed",
     "computed": "it has computed members",
 }
+_EXPORTS = {"exports", "module.exports"}
 
 
 class ImportBuilder(ClassBuilder):
@@ -64,11 +64,25 @@ class ImportBuilder(ClassBuilder):
             self.entity.default_export = item.name
         if self.family == "typescript" and not item.reexport:
             symbol.role = "hidden"
+        if self.family == "typescript" and not item.module and bound == item.name and self._already(bound):
+            return
         scope = self._enclosing(item.span)
         if scope is not None:
             self.file.local.setdefault(bound, []).append((*scope, symbol))
         else:
             self.entity.names.setdefault(bound, []).append(symbol)
+
+    def _already(self, name: str) -> bool:
+        """Whether ``export {name}`` exports what the file has; an import of that name is then no longer hidden."""
+        known = [*self.entity.names.get(name, ()), *(self.entity.types or {}).get(name, ())]
+        for symbol in known:
+            symbol.role = "" if symbol.role == "hidden" else symbol.role
+        return bool(known)
+
+    def _inherit(self, name: str, base: str) -> None:
+        entity = self.file.classes.get(name)
+        if entity is not None:
+            entity.bases = (*entity.bases, base)
 
     def _glob(self, item: Import) -> None:
         """Rust's ``use a::*``: of a module written inside the file, ``super`` is the file itself."""
@@ -93,15 +107,22 @@ class ImportBuilder(ClassBuilder):
 
     def _dynamic(self, entry: str) -> None:
         reason, _, subject = entry.partition(":")
-        owner = self.file.classes.get(subject)
+        owner = self.file.classes.get(subject.removesuffix(".prototype"))
         message = _DYNAMIC_REASONS.get(reason)
+        if reason == "module_exports" or (reason in {"assign", "computed"} and subject in _EXPORTS):
+            self.entity.shared = self.entity.shared or "its exports are computed"
+            return
+        if reason == "whole_export":
+            self.entity.whole_export, self.entity.default_export = True, subject
+            return
+        if reason == "inherits":
+            self._inherit(*subject.split(":", 1))
+            return
         if message is None:
             return
         if owner is not None:
             owner.opaque = owner.opaque or message
-        elif reason in {"macro", "module_exports", "exec", "globals", "getattr"} and (
-            not subject or reason != "getattr"
-        ):
+        elif reason in {"macro", "exec", "globals", "getattr"} and (not subject or reason != "getattr"):
             self.entity.opaque = self.entity.opaque or message
 
 

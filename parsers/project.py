@@ -8,6 +8,7 @@ from parsers.entities import ClassEntity, ModuleEntity, Symbol
 from parsers.import_paths import Parts, module_parts
 from parsers.index import FamilyIndex, collect, library_for, merge_package
 from parsers.module_builder import FileModule, build_module
+from parsers.script_home import find_home
 from parsers.types import ParseResult
 
 __all__ = ["ResponseProject"]
@@ -48,6 +49,8 @@ class ResponseProject:
 
     def _home(self) -> Parts | None:
         """The folder of the response: its path when known, else the folder that explains most of its relative imports."""
+        if self.family == "typescript" and not any(block.parse.path for block in self.blocks):
+            return find_home(self.blocks, self.index.table, self.index.files)
         votes: dict[Parts, int] = {}
         for block in self.blocks:
             if block.parse.path:
@@ -120,14 +123,6 @@ class ResponseProject:
         if self.family == "python" and level == 1:
             tail = tuple(module.split(".")) if module else ((name,) if name else ())
             return [parts[: -len(tail)] for parts in self.index.table.all_ending(tail)]
-        if self.family == "typescript" and module.startswith("./"):
-            tail = tuple(piece for piece in module.split("/") if piece not in {".", ""})
-            found = self.index.table.all_ending(tail)
-            if not found and tail:
-                stem = tail[-1].rpartition(".")[0] or tail[-1]
-                tail = (*tail[:-1], stem)
-                found = self.index.table.all_ending(tail)
-            return [parts[: -len(tail)] for parts in found]
         return []
 
     # imports --------------------------------------------------------------------------------------------------------
@@ -173,7 +168,7 @@ class ResponseProject:
         if module.startswith("."):
             folder = self._folder_of(importer)
             if folder is not None:
-                return self._entity(table.relative(folder, module))
+                return self._entity(table.relative(folder, module)) or self._response_at(importer, module)
             return self._entity(table.loose(module))
         standard = self.library.module(module)
         if standard is not None:
@@ -181,6 +176,30 @@ class ResponseProject:
         if module.startswith(("@/", "~/", "src/", "#")):
             return self._entity(table.loose(module.lstrip("#")))
         return None
+
+    def _response_at(self, importer: ModuleEntity, module: str) -> ModuleEntity | None:
+        """The response, where a visible file imports from a missing one that must be it.
+
+        It must lie in the response's folder; what is taken from it the response must have, or, where everything is taken, no
+        other file of the folder may be missing and visible files must take names that only the response has.
+        """
+        place = self.index.table.place(importer.path, module) if importer.path else None
+        if place is None or len(self.blocks) != 1 or self.home is None or self.blocks[0].parse.path:
+            return None
+        known = tuple(part for part in self.home if part != "*")
+        names = self.index.missing.get(place, set())
+        own = self.blocks[0].entity
+        beside = [
+            item for item in self.index.missing if len(item) == len(self.home) + 1 and item[: len(known)] == known
+        ]
+        if place not in beside:
+            return None
+        if names:
+            return own if all(own.lookup(name) or own.lookup(name, True) for name in names) else None
+        return own if len(beside) == 1 and self.index.taken & self._only_here(own) else None
+
+    def _only_here(self, own: ModuleEntity) -> set[str]:
+        return {name for name in own.all_names() if name not in self.index.defined}
 
     def _import_go(self, importer: ModuleEntity, module: str, _level: int) -> ModuleEntity | None:
         standard = self.library.module(module)

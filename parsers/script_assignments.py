@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from parsers.extraction import Extraction
-from parsers.script_bindings import FUNCTIONS, plain_value, read_parameters, written_name
+from parsers.script_bindings import FUNCTIONS, plain_value, read_parameters
+from parsers.script_exports import export_member, export_whole
 from parsers.types import ReferenceKind, SymbolKind
 
 if TYPE_CHECKING:
@@ -21,20 +22,33 @@ def on_assignment(found: Extraction, node: Node) -> None:
         return  # its names are uses of variables declared elsewhere
     base, name = left.child_by_field_name("object"), left.child_by_field_name("property")
     if left.type == "subscript_expression" and base is not None:
-        found.dynamic[f"computed:{found.source(base).removesuffix('.prototype')}"] = None
+        _computed(found, base, left.child_by_field_name("index"))
     if left.type != "member_expression" or base is None or name is None:
         return
     target = found.source(base)
     owner = _assigned_owner(found, target)
     if target == "exports" or target == "module.exports":
-        _export_member(found, node, left, name, value)
+        export_member(found, node, left, name, value)
     elif target == "module" and found.source(name) == "exports":
-        _export_whole(found, left, value)
+        export_whole(found, left, name, value)
     elif owner:
         found.claimed.update((left.id, base.id))
         _define_assigned(found, name, node, owner, value)
     elif found.references_wanted:
         found.refer(left, ReferenceKind.ATTRIBUTE, store=True)
+
+
+def _computed(found: Extraction, base: Node, index: Node | None) -> None:
+    """``a[key] = …``: a number, a text or a constant of the file adds no name that a dot could reach unseen."""
+    subject = found.source(base).removesuffix(".prototype")
+    if subject == "this":
+        subject = found.enclosing_type()
+    if index is not None and index.type == "number":
+        return
+    key = found.source(index) if index is not None and index.type == "identifier" else ""
+    if key and (any((item.alias or item.name) == key for item in found.imports) or key in found.constants):
+        return
+    found.dynamic[f"computed:{subject}"] = None
 
 
 def _assigned_owner(found: Extraction, target: str) -> str:
@@ -43,8 +57,11 @@ def _assigned_owner(found: Extraction, target: str) -> str:
         return around or next((s.path for s in reversed(found.scopes) if s.path[:1].isupper()), "")
     if target.endswith(".prototype"):
         return target.removesuffix(".prototype")
-    known = target[:1].isupper() and any(item.name == target and not item.owner for item in found.definitions)
-    return target if known and not found.scopes else ""
+    if found.scopes:
+        return ""
+    literal = target in found.literals
+    known = literal or (target[:1].isupper() and any(d.name == target and not d.owner for d in found.definitions))
+    return target if known else ""
 
 
 def _define_assigned(found: Extraction, name: Node, node: Node, owner: str, value: Node | None) -> None:
@@ -56,43 +73,9 @@ def _define_assigned(found: Extraction, name: Node, node: Node, owner: str, valu
         )
 
 
-def _export_member(found: Extraction, node: Node, left: Node, name: Node, value: Node | None) -> None:
-    found.marks["module"] = 1
-    found.claim(left)
-    if value is not None and value.type == "identifier":
-        found.include(value, "", found.source(value), found.source(name), reexport=True)
-    elif value is not None and value.type in FUNCTIONS:
-        found.define(name, SymbolKind.FUNCTION, value, parameters=read_parameters(found, value))
-    else:
-        found.define(name, SymbolKind.VARIABLE, node, value=found.short(value), binding="=")
-
-
-def _export_whole(found: Extraction, left: Node, value: Node | None) -> None:
-    found.marks["module"] = 1
-    found.claim(left)
-    if value is None or value.type != "object":
-        if value is not None and value.type == "identifier":
-            found.include(value, "", found.source(value), "default", reexport=True)
-        else:
-            found.dynamic["module_exports"] = None
-        return
-    for child in value.named_children:
-        _export_entry(found, child)
-
-
-def _export_entry(found: Extraction, node: Node) -> None:
-    """One entry of ``module.exports = {…}``."""
-    inner = plain_value(node.child_by_field_name("value"))
-    name = written_name(node.child_by_field_name("key") or node.child_by_field_name("name"))
-    if node.type == "shorthand_property_identifier":
-        found.include(node, "", found.source(node), None, reexport=True)
-    elif name is None:
-        found.dynamic["module_exports"] = None
-    elif node.type == "method_definition":
-        found.define(name, SymbolKind.FUNCTION, node, parameters=read_parameters(found, node))
-    elif inner is not None and inner.type == "identifier":
-        found.include(inner, "", found.source(inner), found.source(name), reexport=True)
-    elif inner is not None and inner.type in FUNCTIONS:
-        found.define(name, SymbolKind.FUNCTION, inner, parameters=read_parameters(found, inner))
-    else:
-        found.define(name, SymbolKind.VARIABLE, node, value=found.short(inner), binding="=")
+def on_inherits(found: Extraction, node: Node) -> None:
+    """``inherits(A, B)``: B is the base of A."""
+    listed = node.child_by_field_name("arguments")
+    given = [found.source(child) for child in listed.named_children if child.type != "comment"] if listed else []
+    if len(given) == 2:
+        found.dynamic[f"inherits:{given[0]}:{given[1]}"] = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from parsers.extraction import Extraction
+from parsers.source import squeeze
 from parsers.types import Parameter, SymbolKind
 
 if TYPE_CHECKING:
@@ -66,6 +67,25 @@ def is_exported(found: Extraction, node: Node) -> bool:
     return node.start_byte < found.marks.get("export_end", -1) and len(found.scopes) == found.marks.get(
         "export_depth", 0
     )
+
+
+def read_bases(found: Extraction, node: Node) -> tuple[str, ...]:
+    """Names after ``extends`` and ``implements``, without type arguments."""
+    heritage = next((child for child in node.named_children if child.type == "class_heritage"), None)
+    bases: list[str] = []
+    for clause in heritage.named_children if heritage is not None else ():
+        if clause.type not in ("extends_clause", "implements_clause"):
+            bases.append(squeeze(found.source(clause)))
+            continue
+        for child in clause.named_children:
+            if child.type not in ("type_arguments", "comment"):
+                bases.append(base_text(found, child))
+    return tuple(bases)
+
+
+def base_text(found: Extraction, node: Node) -> str:
+    """A base type as written, its type arguments left out."""
+    return squeeze(found.source(node.child_by_field_name("name") or node if node.type == "generic_type" else node))
 
 
 def read_parameters(found: Extraction, function: Node) -> tuple[Parameter, ...]:

@@ -12,10 +12,12 @@ from parsers.script_bindings import (
     is_exported,
     modifiers,
     plain_value,
+    read_bases,
     read_parameters,
     type_text,
     written_name,
 )
+from parsers.script_exports import EXPORTS, assigned_value, on_define_property
 from parsers.script_modules import bind_module, required_module
 from parsers.source import squeeze
 from parsers.types import SymbolKind
@@ -74,25 +76,6 @@ def on_class(found: Extraction, node: Node) -> None:
             modifiers=("abstract",) if node.type.startswith("abstract") else (),
         )
     found.open(node, SymbolKind.CLASS, path or "class", is_type=True)
-
-
-def read_bases(found: Extraction, node: Node) -> tuple[str, ...]:
-    """Names after ``extends`` and ``implements``, without type arguments."""
-    heritage = next((child for child in node.named_children if child.type == "class_heritage"), None)
-    bases: list[str] = []
-    for clause in heritage.named_children if heritage is not None else ():
-        if clause.type not in ("extends_clause", "implements_clause"):
-            bases.append(squeeze(found.source(clause)))
-            continue
-        for child in clause.named_children:
-            if child.type not in ("type_arguments", "comment"):
-                bases.append(base_text(found, child))
-    return tuple(bases)
-
-
-def base_text(found: Extraction, node: Node) -> str:
-    """A base type as written, its type arguments left out."""
-    return squeeze(found.source(node.child_by_field_name("name") or node if node.type == "generic_type" else node))
 
 
 def take_decorators(found: Extraction, node: Node) -> tuple[str, ...]:
@@ -191,10 +174,16 @@ def on_declarator(found: Extraction, node: Node) -> None:
     name, value = node.child_by_field_name("name"), plain_value(node.child_by_field_name("value"))
     if name is None:
         return
+    value, exported = assigned_value(found, value)
+    if exported and value is not None and value.type == "object" and name.type == "identifier":
+        found.include(name, "", found.source(name), "default", reexport=True)
+        found.dynamic[f"whole_export:{found.source(name)}"] = None
     module = required_module(found, value)
     if module is not None:
         bind_module(found, name, module)
         return
+    if not found.scopes:
+        found.constants.add(found.source(name))
     if found.in_function and not found.references_wanted:
         return
     if name.type != "identifier" or not _define_named_value(found, name, node, value):
@@ -204,6 +193,8 @@ def on_declarator(found: Extraction, node: Node) -> None:
         bind_pattern(found, name, node, (found.short(node.child_by_field_name("value")), annotation, binding))
     members = _literal(found, value)
     if members is not None and name.type == "identifier":
+        if not found.scopes:
+            found.literals.add(found.source(name))
         define_object(found, members, found.path_of(found.source(name)))
 
 
@@ -288,6 +279,10 @@ def on_extending(found: Extraction, node: Node) -> None:
     """``Object.assign(X, …)`` and the like: members of X cannot all be seen."""
     target = first_named(node.child_by_field_name("arguments"))
     subject = found.source(target) if target is not None and target.end_byte - target.start_byte < 80 else ""
+    callee = node.child_by_field_name("function")
+    if subject in EXPORTS and callee is not None and found.source(callee).endswith(".defineProperty"):
+        on_define_property(found, node)
+        return
     found.dynamic[f"assign:{squeeze(subject)}"] = None
 
 

@@ -80,6 +80,7 @@ def on_export(found: Extraction, node: Node) -> None:
         name = first_named(node)
         if name is not None and name.type == "identifier":
             found.include(name, "", found.source(name), "default", reexport=True)
+            found.dynamic[f"whole_export:{found.source(name)}"] = None
         return
     decorators = tuple(squeeze(found.source(c)[1:]) for c in node.named_children if c.type == "decorator")
     if decorators:

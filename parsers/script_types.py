@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from parsers.extraction import Extraction
 from parsers.script_bindings import (
+    base_text,
     first_named,
     is_exported,
     modifiers,
@@ -14,7 +15,6 @@ from parsers.script_bindings import (
     type_text,
     written_name,
 )
-from parsers.script_definitions import base_text
 from parsers.types import ReferenceKind, SymbolKind
 
 if TYPE_CHECKING:

@@ -77,14 +77,26 @@ class Silence(Verdicts):
     def _class_silence(self, reference: Reference, owner: ClassEntity, link: str, position: int) -> str:
         if owner.module.library and self.family != "typescript":
             return ""
-        if self.block.parse.language == "javascript" and not (reference.kind in CALLS and link == reference.chain[-1]):
-            return "objects may gain members elsewhere"
+        if self.block.parse.language == "javascript" and self._asked_for(reference, owner, position):
+            return "the code asks whether it is there"
         if self._in_subclass(owner, link):
             return "a class derived from it has it"
         on_self = reference.chain[0] in {"self", "cls", "this"} and position == 1
         if reference.chain[0] == "this" and on_self and self._rebound(owner, reference.extent[0]):
             return "a function of its own may bind this"
         return f"{owner.name} looks like a base for others" if on_self and _ABSTRACT_NAME.search(owner.name) else ""
+
+    def _asked_for(self, reference: Reference, owner: ClassEntity, position: int) -> bool:
+        """Whether a condition reads the member: hooks that others may set. A call alone asks for nothing."""
+        if reference.kind not in CALLS and owner.kind != "object":
+            return False
+        path = re.escape(self.text[reference.extent[0] : reference.spans[position][1]])
+        return len(path) < 200 and bool(
+            re.search(
+                rf"(?:if|while)\s*\(\s*!?{path}\s*\)|typeof {path}\b|{path}\s*(?:&&|\|\||\?)|(?:&&|\|\|)\s*!?{path}\s*\)",
+                self.text,
+            )
+        )
 
     def _rebound(self, owner: ClassEntity, position: int) -> bool:
         """Whether a ``function`` or another object's method between the class and ``position`` has a ``this`` of its own."""

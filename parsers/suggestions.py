@@ -45,6 +45,18 @@ def _weight(word: str) -> float:
     return 0.4 if word in _GENERIC or len(word) < 3 else 1.0
 
 
+def other_numbers(name: str) -> tuple[str, ...]:
+    """The names that differ from ``name`` by an ``s`` at the end of one word: singular for plural, or the reverse."""
+    found = []
+    for match in _WORDS.finditer(name):
+        word, end = match.group(), match.end()
+        if word[-1:].lower() == "s" and len(word) > 3:
+            found.append(name[: end - 1] + name[end:])
+        elif len(word) > 2:
+            found.append(name[:end] + "s" + name[end:])
+    return tuple(found)
+
+
 def best_match(name: str, candidates: Iterable[str], least: float = 0.4) -> tuple[str | None, float]:
     """The most similar candidate with its similarity, or (None, 0.0) when none reaches ``least``. Ties: first by name."""
     return NameTable(candidates).best(name, least)

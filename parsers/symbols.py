@@ -42,6 +42,7 @@ stand) and ``impl_trait:Type:Trait`` for a type of another file (types of this f
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from importlib import import_module
@@ -67,6 +68,7 @@ __all__ = ["DEFAULT_LIMITS", "ParseLimits", "parse_source"]
 _MAX_RETURNS = 8
 _MAX_CHILDREN = 2_000
 _CHECK_EVERY = 64
+_WORD = re.compile(r"[^\W\d][\w$]*|\$[\w$]*")
 
 
 def parse_source(
@@ -101,6 +103,7 @@ def parse_source(
         findings.errors,
         tuple(found.dynamic),
         reason,
+        frozenset(_WORD.findall(kept)) if grammar.keeps_words else frozenset(),
     )
 
 

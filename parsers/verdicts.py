@@ -55,6 +55,9 @@ class Verdicts:
         )
         self.bare_names: dict[int, NameTable] = {}
         self.nearest: dict[str, tuple[str | None, float]] = {}
+        self.near_constants: dict[int, set[str]] = {}
+        self.own_members: dict[int, frozenset[str]] = {}
+        self.foreign_names: dict[int, frozenset[str]] = {}
         self.stored = {
             reference.chain[-1] for block in project.blocks for reference in block.parse.references if reference.store
         }
@@ -100,8 +103,11 @@ class Verdicts:
         known = owner.module if isinstance(owner, ClassEntity) else owner
         guessed = isinstance(owner, ModuleEntity) or self.family == "typescript"
         attribute_of_library = is_library(owner) and guessed and kind is FindingKind.ATTRIBUTE
+        open_object = self.block.parse.language == "javascript" and kind is FindingKind.ATTRIBUTE
         if score < NEAR and (
-            attribute_of_library or (self.family == "go" and isinstance(owner, ModuleEntity) and known is not None)
+            attribute_of_library
+            or open_object
+            or (self.family == "go" and isinstance(owner, ModuleEntity) and known is not None)
         ):
             return self._unverifiable(
                 name, kind, span, line, "not all of its owner may be visible", suggestion, max(score, 0.2)

@@ -130,12 +130,17 @@ class Annotations(Names):
                 return None
             try:
                 found = self.alias(symbol, as_type=True)
-                return (
-                    self._types_of(found.symbols[0], arguments) if found.status == "found" and found.symbols else None
-                )
+                if found.status == "found" and found.symbols:
+                    return self._types_of(found.symbols[0], arguments)
+                if isinstance(found.owner, ModuleEntity) and found.owner.whole_export:
+                    return self._made(self._export_value(found.owner), arguments)
+                return None
             finally:
                 self._leave(key)
-        values = self.symbol_values(symbol)
+        return self._made(self.symbol_values(symbol), arguments)
+
+    def _made(self, values: Values | None, arguments: tuple[Values | None, ...]) -> Values | None:
+        """Instances of the classes among ``values``; None when some value is no type."""
         if values is None:
             return None
         made: list[Value] = []

@@ -107,8 +107,17 @@ class InferenceBase(ABC):
         """One link further, over the whole union."""
 
     @abstractmethod
+    def _export_value(self, module: ModuleEntity) -> Values | None:
+        """What a module's default export is."""
+
+    @abstractmethod
     def member(self, value: Value, name: str) -> Found:
         """Look up ``value.name``."""
+
+
+def unread(owner: ClassEntity | ModuleEntity, name: str) -> str:
+    """Why an owner may have a name in a part that could not be read, '' when the name does not stand there."""
+    return "parts of it could not be read" if name in owner.unread else ""
 
 
 def united(parts: Iterable[Values | None]) -> Values | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from parsers.entities import ClassValue, FunctionValue, Instance, Symbol, TupleValue, Value
+from parsers.entities import ClassValue, FunctionValue, Instance, ModuleValue, Symbol, TupleValue, Value
 from parsers.expressions import read_expression
-from parsers.inference.base import MAX_UNION, Environment, Values
+from parsers.inference.base import MAX_UNION, Environment, Values, united
 from parsers.inference.members import Members
 from parsers.type_text import read_type
 
@@ -48,6 +48,9 @@ class Calls(Members):
             if value.entity.kind in {"interface", "trait"} and self.family != "python":
                 return None
             return (Instance(value.entity),)
+        if isinstance(value, ModuleValue):
+            exported = self._export_value(value.module) if value.module.whole_export else None
+            return united(self.called(item) for item in exported) if exported else None
         if isinstance(value, FunctionValue):
             environment: Environment | None = None
             if value.receiver is not None:

@@ -13,7 +13,7 @@ from parsers.entities import (
     Value,
 )
 from parsers.inference.annotations import Annotations
-from parsers.inference.base import Environment, Found
+from parsers.inference.base import Environment, Found, unread
 from parsers.type_text import TypeNode, read_type
 
 __all__ = ["Members"]
@@ -135,6 +135,7 @@ class Members(Annotations):
             for table in tables if on_class or self.family == "rust" else tables[-1:]:
                 if table is not None and name in table:
                     return Found("found", tuple(table[name]), owner=owner)
+        reason = reason or next((found for owner in ancestors if (found := unread(owner, name))), "")
         if reason:
             return Found("unknown", reason=reason, owner=entity)
         extra = {"python": "type" if on_class else "object", "typescript": "Function" if on_class else "Object"}.get(

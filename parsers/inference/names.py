@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parsers.entities import ModuleEntity, ModuleValue, Symbol
 from parsers.expressions import read_expression
-from parsers.inference.base import GO_PLACEHOLDERS, Found, InferenceBase, Values
+from parsers.inference.base import GO_PLACEHOLDERS, Found, InferenceBase, Values, unread
 
 __all__ = ["Names"]
 
@@ -24,7 +24,7 @@ class Names(InferenceBase):
             and (shared := self.project.names_in_package(module, name, as_type))
         ):
             return Found("found", tuple(shared), owner=module)
-        found = self.module_member(module, name, as_type, ask_submodule=False)
+        found = self._inside(module, name, as_type)
         if found.status == "found":
             return found
         shared = self.project.names_in_package(module, name, as_type)
@@ -34,6 +34,16 @@ class Names(InferenceBase):
         if builtin and not (self.family == "go" and name in GO_PLACEHOLDERS):
             return Found("found", tuple(builtin), owner=self.library.globals)
         return found
+
+    def _inside(self, module: ModuleEntity, name: str, as_type: bool) -> Found:
+        """Look a name up as the module's own code sees it: what JavaScript exports is not thereby in scope."""
+        if self.family != "typescript" or module.library:
+            return self.module_member(module, name, as_type, ask_submodule=False)
+        symbols = module.lookup(name, as_type)
+        if symbols:
+            return Found("found", tuple(symbols), owner=module)
+        reason = module.opaque or unread(module, name)
+        return Found("unknown", reason=reason, owner=module) if reason else Found("missing", owner=module)
 
     def module_member(
         self,
@@ -47,7 +57,7 @@ class Names(InferenceBase):
         symbols = module.lookup(name, as_type)
         if symbols and not (seen and symbols[0].role == "hidden"):
             return Found("found", tuple(symbols), owner=module)
-        unknown = module.opaque
+        unknown = module.opaque or unread(module, name)
         for target, level in module.stars:
             other = self.project.import_module(module, target, level)
             if other is None:
@@ -61,16 +71,22 @@ class Names(InferenceBase):
             below = self.project.submodule(module, name)
             if below is not None:
                 return Found("found", (Symbol(name, "alias", below, target=("", "")),), owner=module)
-        if module.default_export:
+        if self.family == "typescript":
+            return self._exported(module, name, unknown)
+        return Found("unknown", reason=unknown, owner=module) if unknown else Found("missing", owner=module)
+
+    def _exported(self, module: ModuleEntity, name: str, unknown: str) -> Found:
+        """A name that JavaScript's ``module.exports = value`` may have: a member of the value."""
+        unknown = unknown or module.shared
+        if module.whole_export:
             values = self._export_value(module)
-            for value in values or ():
-                inner = self.member(value, name)
+            looked = [self.member(value, name) for value in values or ()]
+            for inner in looked:
                 if inner.status == "found":
                     return inner
-            unknown = unknown or "its export is computed"
-        if unknown:
-            return Found("unknown", reason=unknown, owner=module)
-        return Found("missing", owner=module)
+            if not looked or any(inner.status == "unknown" for inner in looked):
+                unknown = unknown or "its export is computed"
+        return Found("unknown", reason=unknown, owner=module) if unknown else Found("missing", owner=module)
 
     def _export_value(self, module: ModuleEntity) -> Values | None:
         key = ("export", module.key)

@@ -151,7 +151,8 @@ def test_exported_names() -> None:
         pytest.param("export * from 'm'", "star_import:m", id="export star"),
         pytest.param("const p = new Proxy({}, h)", "proxy", id="proxy"),
         pytest.param("Object.assign(A.prototype, mixin)", "assign:A.prototype", id="assign"),
-        pytest.param("module.exports = make()", "module_exports", id="computed exports"),
+        pytest.param("module.exports = make()", "whole_export:exports", id="made export"),
+        pytest.param("module.exports = {...make()}", "module_exports", id="computed exports"),
     ],
 )
 def test_dynamic_reasons(source: str, reason: str) -> None:

@@ -1,0 +1,64 @@
+"""Names on receivers of unknown type that can only be a slip: the singular for the plural, or the reverse."""
+
+from __future__ import annotations
+
+import re
+
+from parsers.findings import Finding, FindingKind, FindingStatus
+from parsers.import_rules import ImportRules
+from parsers.suggestions import other_numbers
+from parsers.types import Reference
+
+__all__ = ["NearNames"]
+
+_SHORTEST = 5
+
+
+class NearNames(ImportRules):
+    """The one rule that needs no owner: measured, no other likeness of names tells slips from names of unseen objects."""
+
+    def _misnumbered(self, reference: Reference, link: str, position: int, kind: FindingKind) -> Finding | None:
+        """Drift when no visible text has the word and another member differs from it by number only."""
+        if self.family != "typescript" or reference.store or len(link) < _SHORTEST:
+            return None
+        if link in self.universe or link in self.project.index.words or link in self.stored:
+            return None
+        if len(re.findall(rf"(?<![\w$]){re.escape(link)}(?![\w$])", self.text)) != 1 or self._foreign(reference):
+            return None
+        meant = next((name for name in other_numbers(link) if self._is_member(name)), None)
+        span = (reference.spans or (reference.span,) * len(reference.chain))[position]
+        if meant is None or self._ignored(span):
+            return None
+        reason = f"no visible code has {link!r}; it has {meant!r}"
+        return self._finding(link, kind, FindingStatus.DRIFT, span, reference.line, reason, meant, severity=0.8)
+
+    def _is_member(self, name: str) -> bool:
+        return name in self.project.index.used or name in self._own_members()
+
+    def _own_members(self) -> frozenset[str]:
+        if id(self.block) not in self.own_members:
+            self.own_members[id(self.block)] = frozenset(
+                link for reference in self.block.parse.references for link in reference.chain[1:]
+            )
+        return self.own_members[id(self.block)]
+
+    def _foreign(self, reference: Reference) -> bool:
+        """Whether the receiver comes from a package that is not visible, as far as its own file says."""
+        head = reference.chain[0]
+        if head in {"this", "super"}:
+            return False
+        if head in {"?", "()", "[]"}:
+            return any(name in (reference.receiver or "") for name in self._foreign_names())
+        found = self.inference.name(head, self.block.entity, reference.extent[0])
+        texts = [text for symbol in found.symbols for text in (symbol.value, symbol.annotation, symbol.default)]
+        foreign = self._foreign_names()
+        return head in foreign or any(name in text for text in texts for name in foreign)
+
+    def _foreign_names(self) -> frozenset[str]:
+        if id(self.block) not in self.foreign_names:
+            self.foreign_names[id(self.block)] = frozenset(
+                item.alias or item.name or ""
+                for item in self.block.parse.imports
+                if self.project.import_module(self.block.entity, item.module, item.level) is None
+            ) - {""}
+        return self.foreign_names[id(self.block)]

@@ -1,0 +1,132 @@
+"""JavaScript: CommonJS exports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from parsers.extraction import Extraction
+from parsers.script_bindings import FUNCTIONS, first_named, plain_value, read_bases, read_parameters, written_name
+from parsers.script_modules import required_module, string_text
+from parsers.types import SymbolKind
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+__all__ = ["assigned_value", "export_member", "export_whole", "on_define_property", "on_export_star"]
+
+EXPORTS = frozenset({"exports", "module.exports"})
+
+
+def assigned_value(found: Extraction, value: Node | None) -> tuple[Node | None, bool]:
+    """What ``a = b = value`` assigns in the end, and whether one of its targets is ``module.exports``."""
+    exported = False
+    while value is not None and value.type == "assignment_expression":
+        left = value.child_by_field_name("left")
+        exported = exported or (left is not None and found.source(left) == "module.exports")
+        value = plain_value(value.child_by_field_name("right"))
+    return value, exported
+
+
+def export_member(found: Extraction, node: Node, left: Node, name: Node, value: Node | None) -> None:
+    """``exports.name = value``."""
+    found.marks["module"] = 1
+    found.claim(left)
+    value, _ = assigned_value(found, value)
+    if value is not None and value.type == "identifier":
+        found.include(value, "", found.source(value), found.source(name), reexport=True)
+    elif value is not None and value.type in FUNCTIONS:
+        found.define(name, SymbolKind.FUNCTION, value, parameters=read_parameters(found, value))
+    elif (module := required_module(found, value)) is not None and value is not None:
+        found.include(value, module, None, found.source(name), reexport=True)
+    elif value is not None and value.type == "class":
+        found.owners[value.id] = found.source(name)
+        found.define(name, SymbolKind.CLASS, value, bases=read_bases(found, value))
+    else:
+        found.define(name, SymbolKind.VARIABLE, node, value=found.short(value), binding="=")
+
+
+def export_whole(found: Extraction, left: Node, name: Node, value: Node | None) -> None:
+    """``module.exports = value``: what is assigned is the module; an object literal's entries are its names."""
+    found.marks["module"] = 1
+    found.claim(left)
+    value, _ = assigned_value(found, value)
+    if value is None:
+        found.dynamic["module_exports"] = None
+    elif value.type == "object":
+        for child in value.named_children:
+            _export_entry(found, child)
+    elif value.type == "identifier":
+        found.include(value, "", found.source(value), "default", reexport=True)
+        found.dynamic[f"whole_export:{found.source(value)}"] = None
+    elif (module := required_module(found, value)) is not None:
+        found.include(value, module, "*", reexport=True)
+    elif value.type in FUNCTIONS:
+        found.define(name, SymbolKind.FUNCTION, value, parameters=read_parameters(found, value))
+        found.dynamic["whole_export:exports"] = None
+    elif value.type == "class":
+        found.owners[value.id] = "exports"
+        found.define(name, SymbolKind.CLASS, value, bases=read_bases(found, value))
+        found.dynamic["whole_export:exports"] = None
+    else:
+        found.define(name, SymbolKind.VARIABLE, value, value=found.short(value), binding="=")
+        found.dynamic["whole_export:exports"] = None
+
+
+def _export_entry(found: Extraction, node: Node) -> None:
+    """One entry of ``module.exports = {…}``."""
+    inner = plain_value(node.child_by_field_name("value"))
+    name = written_name(node.child_by_field_name("key") or node.child_by_field_name("name"))
+    if node.type == "shorthand_property_identifier":
+        found.include(node, "", found.source(node), None, reexport=True)
+    elif node.type == "spread_element":
+        _export_spread(found, plain_value(first_named(node)))
+    elif node.type == "comment":
+        return
+    elif name is None:
+        found.dynamic["module_exports"] = None
+    elif node.type == "method_definition":
+        found.define(name, SymbolKind.FUNCTION, node, parameters=read_parameters(found, node))
+    elif inner is not None and inner.type == "identifier":
+        found.include(inner, "", found.source(inner), found.source(name), reexport=True)
+    elif inner is not None and inner.type in FUNCTIONS:
+        found.define(name, SymbolKind.FUNCTION, inner, parameters=read_parameters(found, inner))
+    elif (module := required_module(found, inner)) is not None and inner is not None:
+        found.include(inner, module, None, found.source(name), reexport=True)
+    else:
+        found.define(name, SymbolKind.VARIABLE, node, value=found.short(inner), binding="=")
+
+
+def _export_spread(found: Extraction, value: Node | None) -> None:
+    """``...require('m')`` re-exports the module, ``...name`` the module that the name was imported as."""
+    module = required_module(found, value)
+    if module is None and value is not None and value.type == "identifier":
+        title = found.source(value)
+        module = next((item.module for item in found.imports if item.alias == title and item.name is None), None)
+    if module is not None and value is not None:
+        found.include(value, module, "*", reexport=True)
+    else:
+        found.dynamic["module_exports"] = None
+
+
+def on_define_property(found: Extraction, node: Node) -> None:
+    """``Object.defineProperty(exports, 'name', …)`` exports a name; a computed one hides what is exported."""
+    listed = node.child_by_field_name("arguments")
+    given = [child for child in listed.named_children if child.type != "comment"] if listed is not None else []
+    title = string_text(found, given[1]) if len(given) > 1 else None
+    if title is None:
+        found.dynamic["module_exports"] = None
+    elif title != "__esModule" and (name := first_named(given[1])) is not None:
+        found.marks["module"] = 1
+        found.define(name, SymbolKind.VARIABLE, node)
+
+
+def on_export_star(found: Extraction, node: Node) -> None:
+    """``__exportStar(require('m'), exports)`` and ``__export(require('m'))``, as compilers write ``export *``."""
+    value = plain_value(first_named(node.child_by_field_name("arguments")))
+    module = required_module(found, value)
+    if module is not None and value is not None:
+        found.marks["module"] = 1
+        found.include(value, module, "*", reexport=True)
+    elif value is not None and value.type == "object":
+        for child in value.named_children:
+            _export_entry(found, child)

@@ -1,0 +1,216 @@
+"""JavaScript and TypeScript: what each rule finds, and where it stays silent because the owner is not wholly visible."""
+
+from __future__ import annotations
+
+import pytest
+
+from parsers.index import build_index
+from parsers.languages import language_of_path
+from parsers.phantoms import ResponseBlock, resolve
+from parsers.symbols import parse_source
+
+
+def judge(response: str, language: str, context: dict[str, str]) -> dict[str, str | None]:
+    """Flagged names with their suggestions."""
+    index = build_index([parse_source(text, language_of_path(path) or "", path) for path, text in context.items()])
+    findings = resolve([ResponseBlock(parse_source(response, language), response)], index)
+    return {finding.name: finding.suggestion for finding in findings if finding.flagged}
+
+
+SHORTHAND = {
+    "lib/a.js": "const LEVELS = { low: 1, high: 2 }\nfunction start() {}\nmodule.exports = { LEVELS, start }\n"
+}
+WHOLE_CLASS = {
+    "lib/queue.js": "class Queue {\n  constructor() { this.items = [] }\n  addItem(x) {}\n}\nmodule.exports = Queue\n"
+}
+KEYS = {
+    "lib/symbols.js": "const keys = { kState: Symbol('state'), kServer: Symbol('server') }\nmodule.exports = keys\n"
+}
+OLD_STYLE = {
+    "lib/shape.js": "function Shape(n) { this.sides = n }\nShape.prototype.area = function () {}\n"
+    "function Box() { Shape.call(this, 4) }\ninherits(Box, Shape)\nBox.prototype.openLid = function () {}\n"
+    "module.exports = { Shape, Box }\n"
+}
+LISTED = {"lib/timer.js": "class Timer { getDelta() {} }\nexport { Timer };\n"}
+BROKEN = {"lib/broken.ts": "export interface Good { a: number }\nexport type = = ;\nexport const other = 1\n"}
+BARREL = {
+    "src/index.ts": 'export * from "./one.js";\nexport * from "./two.js";\n',
+    "src/two.ts": 'import { First } from "./one.js";\nexport class Second {}\n',
+}
+NODE = {"lib/node.js": "export function walk(node) { return node.children.map((child) => child.parentNode) }\n"}
+
+
+@pytest.mark.parametrize(
+    ("code", "language", "context", "expected"),
+    [
+        pytest.param(
+            "const { LEVELS } = require('./a')\nuse(LEVELS.lowest())",
+            "javascript",
+            SHORTHAND,
+            {"lowest"},
+            id="shorthand",
+        ),
+        pytest.param("const { begin } = require('./a')", "javascript", SHORTHAND, {"begin"}, id="destructured-require"),
+        pytest.param(
+            "const Queue = require('./queue')\nnew Queue().pushItem(1)",
+            "javascript",
+            WHOLE_CLASS,
+            {"pushItem"},
+            id="whole",
+        ),
+        pytest.param(
+            "const Queue = require('./queue')\nclass Mine extends Queue { go() { this.append_item() } }",
+            "javascript",
+            WHOLE_CLASS,
+            {"append_item"},
+            id="base-is-the-whole-export",
+        ),
+        pytest.param("const { kStates } = require('./symbols')", "javascript", KEYS, {"kStates"}, id="exported-object"),
+        pytest.param(
+            "const { Box } = require('./shape')\nnew Box().closeLid()",
+            "javascript",
+            OLD_STYLE,
+            {"closeLid"},
+            id="prototype",
+        ),
+        pytest.param(
+            "import { Timer } from './timer.js'\nclass A { constructor() { this.t = new Timer() }\n"
+            "  go() { return this.t.readDelta() } }",
+            "javascript",
+            LISTED,
+            {"readDelta"},
+            id="field-set-in-the-constructor",
+        ),
+        pytest.param(
+            "const start = require('./a').start\nfunction goAll() {}\nmodule.exports = function run() { goAl(); start() }",
+            "javascript",
+            SHORTHAND,
+            {"goAl"},
+            id="bare-name-beside-an-export-made-of-a-function",
+        ),
+        pytest.param(
+            "import { Better } from './broken'", "typescript", BROKEN, {"Better"}, id="word-not-in-a-broken-file"
+        ),
+        pytest.param(
+            'import { Second, Third } from "./index.js";\nexport class First {}',
+            "typescript",
+            BARREL,
+            {"Third"},
+            id="star-of-the-response-itself",
+        ),
+        pytest.param(
+            "import { walk } from './node.js'\nfunction f(n) { return n.childrens }",
+            "javascript",
+            NODE,
+            {"childrens"},
+            id="plural-of-a-member-nobody-else-writes",
+        ),
+        pytest.param(
+            "import { start } from './a'\nconst counter = 1\nexport { counters }",
+            "typescript",
+            {"src/a.ts": "export function start() {}"},
+            {"counters"},
+            id="export-of-nothing",
+        ),
+        pytest.param(
+            "import { Props } from '../types'\nimport { helper } from './util'",
+            "typescript",
+            {
+                "src/types.ts": "export interface Propz {}",
+                "src/menu/util.ts": "export const helper = 1",
+                "src/bar/util.ts": "",
+            },
+            {"Props"},
+            id="folder-found-from-a-parent-path",
+        ),
+    ],
+)
+def test_what_does_not_exist_is_flagged(code: str, language: str, context: dict[str, str], expected: set[str]) -> None:
+    assert set(judge(code, language, context)) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "language", "context"),
+    [
+        pytest.param(
+            "const api = require('./api')\napi.anything()",
+            "javascript",
+            {"lib/api.js": "module.exports = make(other)"},
+            id="computed-export",
+        ),
+        pytest.param(
+            "const { anything } = require('./api')",
+            "javascript",
+            {"lib/api.js": "module.exports = { ...require('x'), a: 1 }"},
+            id="spread-of-an-unseen-module",
+        ),
+        pytest.param(
+            "const { lazy } = require('./api')",
+            "javascript",
+            {"lib/api.js": "exports.a = 1\nfor (const k of names) Object.defineProperty(exports, k, {})"},
+            id="names-defined-in-a-loop",
+        ),
+        pytest.param(
+            "import options from './options'\nif (options.vnode) options.vnode(1)",
+            "javascript",
+            {"lib/options.js": "const options = { _catch() {} }\nexport default options"},
+            id="hook-that-a-condition-asks-for",
+        ),
+        pytest.param(
+            "const { Box } = require('./shape')\nnew Box().anything()",
+            "javascript",
+            {
+                "lib/shape.js": "function Box() {}\nBox.prototype = mixin({})\n"
+                "Box.prototype.a = function () {}\nmodule.exports = { Box }"
+            },
+            id="prototype-made-elsewhere",
+        ),
+        pytest.param(
+            "const W = require('./warning')\nnew W({}).pluginName()",
+            "javascript",
+            {"lib/warning.js": "class W { constructor(o) { for (const k in o) this[k] = o[k] } }\nmodule.exports = W"},
+            id="computed-members-of-this",
+        ),
+        pytest.param(
+            "import { Maybe } from './broken'",
+            "typescript",
+            {"lib/broken.ts": "export interface Good {}\nexport typ Maybe = = ;\n"},
+            id="word-of-a-broken-file",
+        ),
+        pytest.param(
+            "import { ext } from 'pkg'\nimport { walk } from './node.js'\next.childrens()",
+            "javascript",
+            NODE,
+            id="plural-on-another-package",
+        ),
+        pytest.param(
+            "import { walk } from './node.js'\nfunction f(n) { return n.childrens || n.childrens() }",
+            "javascript",
+            NODE,
+            id="plural-written-twice",
+        ),
+        pytest.param(
+            "import { walk } from './node.js'\nexport function f(e: React.FormEvent) { return walk(e) }\n",
+            "typescript",
+            NODE,
+            id="ambient-namespace",
+        ),
+        pytest.param(
+            "import { Ctx } from './context'\nCtx.Provider()",
+            "typescript",
+            {
+                "src/context.ts": "import { createContext } from 'react'\nexport const Ctx = createContext(1)\n"
+                "Ctx.displayName = 'c'"
+            },
+            id="assigned-member-of-an-unknown-value",
+        ),
+        pytest.param(
+            'import { Second, Third } from "./index.js";\nclass Other {}',
+            "typescript",
+            BARREL,
+            id="star-of-a-missing-file-that-is-not-the-response",
+        ),
+    ],
+)
+def test_silence(code: str, language: str, context: dict[str, str]) -> None:
+    assert judge(code, language, context) == {}
