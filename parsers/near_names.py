@@ -27,10 +27,16 @@ class NearNames(ImportRules):
             return None
         meant = next((name for name in other_numbers(link) if self._is_member(name)), None)
         span = (reference.spans or (reference.span,) * len(reference.chain))[position]
-        if meant is None or self._ignored(span):
+        if meant is None or self._ignored(span) or self._both_tried(link, meant):
             return None
         reason = f"no visible code has {link!r}; it has {meant!r}"
         return self._finding(link, kind, FindingStatus.DRIFT, span, reference.line, reason, meant, severity=0.8)
+
+    def _both_tried(self, link: str, meant: str) -> bool:
+        """``a.selector || a.selectors``: the code knows of both."""
+        first, second = re.escape(link), re.escape(meant)
+        choice = r"[\w$]*\s*(?:\|\||\?\?|&&)\s*!?[\w$.?]*\."
+        return re.search(rf"\.{first}{choice}{second}\b|\.{second}{choice}{first}\b", self.text) is not None
 
     def _is_member(self, name: str) -> bool:
         return name in self.project.index.used or name in self._own_members()

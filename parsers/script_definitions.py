@@ -283,6 +283,8 @@ def on_extending(found: Extraction, node: Node) -> None:
     if subject in EXPORTS and callee is not None and found.source(callee).endswith(".defineProperty"):
         on_define_property(found, node)
         return
+    if subject == "this":
+        subject = found.enclosing_type() or next((s.path for s in reversed(found.scopes) if s.path[:1].isupper()), "")
     found.dynamic[f"assign:{squeeze(subject)}"] = None
 
 

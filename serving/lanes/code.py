@@ -16,6 +16,7 @@ from parsers.blocks import CodeBlock
 from parsers.context_files import ContextFile, files_of_units, split_context
 from parsers.fences import find_code
 from parsers.findings import FindingStatus
+from parsers.isolation import is_hostile
 from scoring.attribution import source_shares
 from scoring.code import CodeArtifact, CodeScore, CodeVerdict, score_code
 from scoring.rag import RagDecision
@@ -48,6 +49,7 @@ class CodeLane:
         self._artifact = artifact
         self._analyser = CodeAnalyser()
         self._threads = ThreadPoolExecutor(max_workers=_PARSE_THREADS, thread_name_prefix="parser")
+        self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slow-parser")
 
     @property
     def cached_contexts(self) -> tuple[tuple[str, str], ...]:
@@ -67,13 +69,11 @@ class CodeLane:
         state, state_warnings = _session_state(request)
         files = _context_files(request)
         loop = asyncio.get_running_loop()
-        code = await loop.run_in_executor(
-            self._threads, find_code, request.response_text, request.response_language_hint
-        )
+        hostile = is_hostile(request.response_text) or any(is_hostile(file.text) for file in files)
+        threads = self._slow if hostile else self._threads  # those who wait for a slow parse wait together
+        code = await loop.run_in_executor(threads, find_code, request.response_text, request.response_language_hint)
         analysis, gathered = await asyncio.gather(
-            loop.run_in_executor(
-                self._threads, self._analyser.analyse, request.tenant, request.response_text, code, files
-            ),
+            loop.run_in_executor(threads, self._analyser.analyse, request.tenant, request.response_text, code, files),
             self.rag.gather(
                 request, _parts(files), _prose_claims(request, code) if self._use_encoder else (), verify=False
             ),
@@ -132,6 +132,8 @@ class CodeLane:
     def close(self) -> None:
         """End the parser threads."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._slow.shutdown(wait=True, cancel_futures=True)
+        self._analyser.close()
 
 
 def _session_state(request: LaneInput) -> tuple[SessionState, tuple[str, ...]]:

@@ -1,4 +1,7 @@
-"""Reading code: the context's files into an index, the response's blocks into findings. CPU-bound and bounded in time."""
+"""Reading code: the context's files into an index, the response's blocks into findings. CPU-bound and bounded in time.
+
+Texts of hostile size are parsed in a process of their own, so that the interpreter lock stays free for other requests.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,15 @@ from itertools import accumulate
 from parsers.blocks import CodeBlock
 from parsers.context_files import ContextFile
 from parsers.index import ContextIndex, build_index
+from parsers.isolation import IsolatedParser, is_hostile
 from parsers.phantoms import Finding, ResponseBlock, resolve
 from parsers.source import ParseLimits
 from parsers.symbols import parse_source
+from parsers.types import ParseResult
 
-_INDEX_LIMITS = ParseLimits()  # uses too: an incomplete package and an attribute set from outside show only there
-_RESPONSE_LIMITS = ParseLimits()
+_LIMITS = (
+    ParseLimits()
+)  # uses of context files too: an incomplete package and an attribute set from outside show only there
 _CACHED_INDEXES = 128
 _CACHED_CHARACTERS = 32_000_000
 _CONTEXT_BUDGET_S = 5.0
@@ -70,6 +76,11 @@ class CodeAnalyser:
         self._indexes: OrderedDict[tuple[str, str], _Indexed] = OrderedDict()
         self._characters = 0
         self._lock = threading.Lock()
+        self._isolated = IsolatedParser()
+
+    def close(self) -> None:
+        """End the parser process, if one was started."""
+        self._isolated.close()
 
     @property
     def cached(self) -> tuple[tuple[str, str], ...]:
@@ -87,7 +98,8 @@ class CodeAnalyser:
         started_s = time.perf_counter()
         indexed = self._index(tenant, files)
         indexed_s = time.perf_counter()
-        findings, reports, warnings = _resolve(response, code, indexed.index)
+        parses = [self._parse(block.text, block.language, block.path) for block in code]
+        findings, reports, warnings = _resolve(response, code, parses, indexed.index)
         return CodeAnalysis(
             findings=findings,
             blocks=reports,
@@ -109,7 +121,7 @@ class CodeAnalyser:
             if known is not None:
                 self._indexes.move_to_end(key)
                 return known
-        built = _build(files)
+        built = self._build(files)
         with self._lock:
             if key not in self._indexes:
                 self._indexes[key] = built
@@ -121,29 +133,31 @@ class CodeAnalyser:
                 self._characters -= dropped.characters
         return built
 
+    def _parse(self, text: str, language: str, path: str | None) -> ParseResult:
+        parse = self._isolated.parse if is_hostile(text) else parse_source
+        return parse(text, language, path, _LIMITS)
 
-def _build(files: Sequence[ContextFile]) -> _Indexed:
-    """The index of all files that could be read within the time budget; what was left out is a warning."""
-    deadline_s = time.perf_counter() + _CONTEXT_BUDGET_S
-    parses, warnings = [], []
-    for number, file in enumerate(files):
-        name = file.path or f"context file {number}"
-        if file.language is None:
-            continue
-        if time.perf_counter() > deadline_s:
-            warnings.append(f"context is not wholly indexed: reading it took more than {_CONTEXT_BUDGET_S:g} s")
-            break
-        parse = parse_source(file.text, file.language, file.path, _INDEX_LIMITS)
-        if parse.truncated_reason:
-            warnings.append(f"{name}: {parse.truncated_reason}")
-        parses.append(parse)
-    return _Indexed(build_index(parses), tuple(warnings), sum(len(file.text) for file in files))
+    def _build(self, files: Sequence[ContextFile]) -> _Indexed:
+        """The index of all files that could be read within the time budget; what was left out is a warning."""
+        deadline_s = time.perf_counter() + _CONTEXT_BUDGET_S
+        parses, warnings = [], []
+        for number, file in enumerate(files):
+            name = file.path or f"context file {number}"
+            if file.language is None:
+                continue
+            if time.perf_counter() > deadline_s:
+                warnings.append(f"context is not wholly indexed: reading it took more than {_CONTEXT_BUDGET_S:g} s")
+                break
+            parse = self._parse(file.text, file.language, file.path)
+            if parse.truncated_reason:
+                warnings.append(f"{name}: {parse.truncated_reason}")
+            parses.append(parse)
+        return _Indexed(build_index(parses), tuple(warnings), sum(len(file.text) for file in files))
 
 
 def _resolve(
-    response: str, code: Sequence[CodeBlock], index: ContextIndex
+    response: str, code: Sequence[CodeBlock], parses: Sequence[ParseResult], index: ContextIndex
 ) -> tuple[tuple[Finding, ...], tuple[BlockReport, ...], tuple[str, ...]]:
-    parses = [parse_source(block.text, block.language, block.path, _RESPONSE_LIMITS) for block in code]
     starts = list(accumulate((len(block.text) for block in code), initial=0))  # blocks end to end: tells them apart
     blocks = [
         ResponseBlock(parse, block.text, start) for parse, block, start in zip(parses, code, starts, strict=False)

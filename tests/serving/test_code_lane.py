@@ -1,6 +1,8 @@
 """The code lane in process: names resolved against the files it was given, prose beside code, state over turns."""
 
+import asyncio
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -206,3 +208,19 @@ async def test_without_the_encoder_names_alone_are_judged(lane: CodeLane) -> Non
     prose = await scored(alone, request("Nothing but prose."))
     assert (prose["band"], prose.get("score")) == ("unknown", None)
     alone.close()
+
+
+async def test_one_slow_parse_does_not_stall_other_requests(lane: CodeLane) -> None:
+    alone = code_lane(load_config(None, {"lanes.code.use_encoder": False}, environment={}), lane.rag)
+    await scored(alone, request(CLEAN))
+    slow = asyncio.create_task(alone.score(request("```rust\n" + "(" * 200_000 + "\n```", request_id="slow")))
+    waits_s = []
+    while not slow.done():
+        started_s = time.perf_counter()
+        assert (await scored(alone, request(CLEAN)))["code_lane"]["verdict"] == "grounded"
+        waits_s.append(time.perf_counter() - started_s)
+        await asyncio.sleep(0.01)
+    assert json.loads((await slow).body)["code_lane"]["verdict"] == "cannot_tell"
+    alone.close()
+    assert len(waits_s) > 3
+    assert sorted(waits_s)[len(waits_s) // 2] < 0.5
