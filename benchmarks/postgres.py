@@ -61,10 +61,10 @@ class PostgresCluster:
         try:
             with psycopg.connect(self.url(), autocommit=True, connect_timeout=5) as connection:
                 row = connection.execute(query).fetchone()
-        except psycopg.OperationalError:
+                if row is not None:
+                    os.kill(row[0], signal.SIGKILL)
+        except (psycopg.OperationalError, ProcessLookupError):
             return False
-        if row is not None:
-            os.kill(row[0], signal.SIGKILL)
         return row is not None
 
     def wait_ready(self) -> None:

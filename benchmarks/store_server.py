@@ -96,7 +96,7 @@ def build_app(services: Services) -> FastAPI:
 def serve(port: int, url: str) -> None:
     """Serve until killed."""
     app = build_app(build_services(Store.open(url)))
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="critical", access_log=False, timeout_keep_alive=30)
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", access_log=False, timeout_keep_alive=30)
 
 
 def run_jobs(url: str) -> None:

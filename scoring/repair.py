@@ -64,7 +64,8 @@ class Document:
 class Excerpt:
     """``text`` is exactly the document's ``[start, end)``; ``terms`` are the missing terms it holds.
 
-    An excerpt without terms was chosen for the words of a term that stands nowhere as a whole.
+    An excerpt without terms was chosen for the words of a term that stands nowhere as a whole, or for its meaning: then
+    ``nearest`` names the term and ``similarity`` is the cosine of their vectors.
     """
 
     source_id: str
@@ -73,6 +74,8 @@ class Excerpt:
     text: str
     terms: tuple[str, ...]
     tokens: int
+    nearest: tuple[str, ...] = ()
+    similarity: float | None = None
 
 
 @dataclass(frozen=True)

@@ -55,12 +55,13 @@ class ChunkEncoder(Protocol):
 
 @dataclass(frozen=True)
 class ChunkDraft:
-    """A chunk as it was sent."""
+    """A chunk as it was sent. ``privacy_mode`` redacts personal data too."""
 
     chunk_id: str
     text: str
     source_id: str | None = None
     metadata: Mapping[str, Any] | None = None
+    privacy_mode: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,9 +204,10 @@ class ChunkService:
 
 
 def _prepare(draft: ChunkDraft, now_ms: int) -> tuple[ChunkRecord, dict[str, int]]:
-    text = redact(draft.text)
+    text = redact(draft.text, privacy_mode=draft.privacy_mode)
     try:
-        provenance, counts = redact_json({"source_id": draft.source_id, "metadata": draft.metadata})
+        given = {"source_id": draft.source_id, "metadata": draft.metadata}
+        provenance, counts = redact_json(given, privacy_mode=draft.privacy_mode)
     except ValueError as error:
         raise ValidationFailedError(f"metadata of chunk {draft.chunk_id!r}: {error}") from None
     kept = {key: value for key, value in provenance.items() if value is not None}

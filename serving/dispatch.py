@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
-from models.types import ModelInfo
+from models.types import ModelInfo, TextRole
 from serving.chunks import ChunkService, ChunkVectors
 from serving.errors import DeadlineExceededError, ValidationFailedError
 from serving.lanes.rollup import RollupInput
@@ -55,6 +57,10 @@ class RemoteEncoder(Protocol):
         """Vectors of the texts, in order."""
         ...
 
+    async def embed(self, texts: list[str], role: TextRole) -> NDArray[np.float32]:
+        """One L2-normalised vector a text: (texts, dim)."""
+        ...
+
 
 @dataclass(frozen=True)
 class Lanes:
@@ -91,6 +97,10 @@ class ConfiguredEncoders:
         """Vectors of the texts, in order."""
         encoded = await self._named(model).encode(list(texts))
         return [ChunkVectors(one.vectors, one.char_spans, one.content) for one in encoded]
+
+    async def embed(self, texts: list[str], role: TextRole) -> NDArray[np.float32]:
+        """One L2-normalised vector of the default model a text: (texts, dim)."""
+        return await self._named(None).embed(texts, role)
 
 
 class Dispatcher:

@@ -38,6 +38,7 @@ _LANE_PREFIXES = {
     "/api/v1/trace/rollup": "rollup",
     "/api/": "store",
 }
+_WATCHING = re.compile(r"/api/v1/jobs/[^/]+/events/?")
 _REQUEST_ID = re.compile(REQUEST_ID_PATTERN)
 _LOGGER = logging.getLogger("groundlane.edge")
 
@@ -186,9 +187,15 @@ def _token_counts(answer: LaneAnswer) -> dict[str, int]:
 def _open_exchange(scope: Scope, headers: Mapping[str, str]) -> Exchange:
     given = headers.get("x-request-id", "")
     request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(16)
-    lane = next((lane for prefix, lane in _LANE_PREFIXES.items() if scope["path"].startswith(prefix)), "other")
     trace = TraceContext.from_headers(headers.get("traceparent"), headers.get("tracestate"))
-    return Exchange(request_id, trace, lane)
+    return Exchange(request_id, trace, _lane_of(scope["path"]))
+
+
+def _lane_of(path: str) -> str:
+    """Whose permit a path needs. A watched job may be silent for hours, and must not hold up those who work."""
+    if _WATCHING.fullmatch(path):
+        return "watch"
+    return next((lane for prefix, lane in _LANE_PREFIXES.items() if path.startswith(prefix)), "other")
 
 
 def _counted(receive: Receive, permit: Permit, exchange: Exchange, limit_bytes: int) -> Receive:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models.types import Encoder, ModelInfo, TextRole, TokenVectors
 from scoring.maxsim import PackedUnits, align, pack_units
@@ -49,6 +50,15 @@ class AlignmentService:
         """Vectors of units, to be stored: float16, on the CPU."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(None, self._encode_units, list(texts))
+
+    async def embed(self, texts: Sequence[str], role: TextRole) -> NDArray[np.float32]:
+        """One vector a text, the mean of its tokens' vectors, L2-normalised: (texts, dim)."""
+        return await asyncio.get_running_loop().run_in_executor(None, self._embed, list(texts), role)
+
+    def _embed(self, texts: list[str], role: TextRole) -> NDArray[np.float32]:
+        means = torch.stack([one.vectors.float().mean(dim=0) for one in self._encoder.encode(texts, role)])
+        pooled: NDArray[np.float32] = torch.nn.functional.normalize(means, dim=1).cpu().numpy()
+        return pooled
 
     def _encode_units(self, texts: list[str]) -> list[UnitVectors]:
         return [

@@ -32,7 +32,7 @@ from serving.store.job_records import (
 )
 from serving.store.store import Store
 from serving.store.tenancy import TenantConnection
-from serving.store.values import encode_json, encode_text, parse_duration_ms
+from serving.store.values import digest_of, encode_json, encode_text, parse_duration_ms
 
 JobLane = Literal["rag", "code", "rollup"]
 
@@ -44,13 +44,18 @@ _KEEP_ALIVE_S: Final = 15.0
 
 @dataclass(frozen=True)
 class JobDraft:
-    """Validated lane requests as JSON values. ``batch`` is False for one request sent with ``return_job``."""
+    """Validated lane requests as JSON values. ``batch`` is False for one request sent with ``return_job``.
+
+    ``privacy_mode`` redacts personal data too. Repeating an ``idempotency_key`` with the same job changes nothing.
+    """
 
     lane: JobLane
     requests: Sequence[Mapping[str, Any]]
     batch: bool
     session_id: str | None = None
     experiment_name: str | None = None
+    privacy_mode: bool = False
+    idempotency_key: str | None = None
 
 
 class JobService:
@@ -73,14 +78,34 @@ class JobService:
         if len(draft.requests) > MAX_REQUESTS:
             raise PayloadTooLargeError(f"requests: {len(draft.requests)} requests, the limit is {MAX_REQUESTS}")
         bodies, counts = await asyncio.to_thread(_prepare, tenant, draft)
+        job = self._record(tenant, draft, bodies)
+        job, duplicate = await self._store.tenant(tenant).write(lambda c: insert_job(c, job, bodies))
+        if self._wake is not None:
+            self._wake()
+        view = {
+            "success": True,
+            "job_id": job.job_id,
+            "status": job.status,
+            "poll_url": f"/api/v1/jobs/{job.job_id}",
+            "retention": self._retention,
+            "tag": job.tag,
+            "duplicate": duplicate,
+        }
+        return view | ({"redactions": counts} if counts else {})
+
+    def _record(self, tenant: str, draft: JobDraft, bodies: Sequence[bytes]) -> JobRecord:
+        """The job as it is before its first request is run."""
         now_ms = self._store.now_ms()
-        job = JobRecord(
+        name, key = draft.experiment_name, draft.idempotency_key
+        tag = redact(name, privacy_mode=draft.privacy_mode).text if name else None
+        session_hash = hashed_session(tenant, draft.session_id) if draft.session_id else None
+        return JobRecord(
             job_id=f"job_{secrets.token_hex(16)}",
             lane=draft.lane,
             status=JobStatus.QUEUED.value,
             batch=draft.batch,
-            tag=redact(draft.experiment_name).text if draft.experiment_name else _automatic_tag(draft.lane, now_ms),
-            session_hash=hashed_session(tenant, draft.session_id) if draft.session_id else None,
+            tag=tag or _automatic_tag(draft.lane, now_ms),
+            session_hash=session_hash,
             total=len(bodies),
             done=0,
             failed=0,
@@ -91,19 +116,9 @@ class JobService:
             completed_ms=None,
             result_ttl_ms=self._ttl_ms,
             expires_ms=None,
+            idempotency_digest=digest_of(encode_text(key)) if key is not None else None,
+            digest=digest_of(encode_json([draft.lane, draft.batch, tag, session_hash]), *bodies),
         )
-        await self._store.tenant(tenant).write(lambda c: insert_job(c, job, bodies))
-        if self._wake is not None:
-            self._wake()
-        view = {
-            "success": True,
-            "job_id": job.job_id,
-            "status": job.status,
-            "poll_url": f"/api/v1/jobs/{job.job_id}",
-            "retention": self._retention,
-            "tag": job.tag,
-        }
-        return view | ({"redactions": counts} if counts else {})
 
     async def get(self, tenant: str, job_id: str) -> dict[str, Any]:
         """The job; the answer of a single request, or where the results of a batch are, as ``output`` once it ended."""
@@ -212,7 +227,8 @@ def _prepare(tenant: str, draft: JobDraft) -> tuple[list[bytes], dict[str, int]]
     bodies, counts = [], []
     for index, request in enumerate(draft.requests):
         try:
-            body, found = redact_json({key: value for key, value in request.items() if value is not None})
+            given = {key: value for key, value in request.items() if value is not None}
+            body, found = redact_json(given, privacy_mode=draft.privacy_mode)
         except ValueError as error:
             raise ValidationFailedError(f"requests[{index}]: {error}") from None
         if body.get("session_id"):

@@ -31,7 +31,7 @@ _COUNTS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 32.0)
 class RequestRecord:
     """What is known of one answered request.
 
-    ``lane``: rag, code, rollup, store or other. ``status``: 0 if the client left before an answer.
+    ``lane``: rag, code, rollup, store, watch or other. ``status``: 0 if the client left before an answer.
     ``error_code``: the envelope's code. ``session``: see :func:`hashed_session`. ``phases_ms``: milliseconds by phase
     (encode, align, verify, decide …), measured where the phase ran. ``tokens``: counts by kind (context, response).
     ``batch_requests``: requests that shared the encoder's round; None if no model ran.

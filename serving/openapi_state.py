@@ -53,6 +53,7 @@ _PACKET = {
             "tokens": 6,
         }
     ],
+    "vector_search": {"status": "not_needed", "windows": 0},
     "found": ["add_item"],
     "not_found": [],
     "tokens": 6,

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import orjson
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    ValidationError,
+    model_validator,
+)
 
 from serving.errors import ValidationFailedError
 from serving.lanes.types import ChunkInput, LaneInput, UnitInput
@@ -227,11 +237,32 @@ def _describe_fault(schema: type[BaseModel], fault: Any) -> str:
         message = fault["msg"].removeprefix("Value error, ")
         return f"{path}: {message}" if path else message
     name = str(fault["loc"][-1])
-    if name == "scoring_mode":
+    of_lane = issubclass(schema, (LaneRequest, RollupRequest)) and len(fault["loc"]) == 1
+    if of_lane and name == "scoring_mode":
         return "scoring_mode: the lane is fixed by the URL; leave the field out"
     for lane, fields in _LANE_FIELDS.items():
-        if name in fields:
+        if of_lane and name in fields:
             return f"{name}: belongs to the {lane} lane; send it to /api/v1/trace/{lane}"
-    known = list(schema.model_fields) if len(fault["loc"]) == 1 else list(SupportUnitBody.model_fields)
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    known = {field for model in _models_at(schema, fault["loc"][:-1]) for field in model.model_fields}
+    nearest = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)
     return f"{path[:128]}: unknown field; did you mean {nearest[0]!r}?" if nearest else f"{path[:128]}: unknown field"
+
+
+def _models_at(schema: type[BaseModel], path: Sequence[str | int]) -> list[type[BaseModel]]:
+    """The models that may stand at a place of a body; lists add no name of their own, and no step here."""
+    models = list(_models_of(schema))
+    for name in (part for part in path if isinstance(part, str)):
+        fields = [model.model_fields[name] for model in models if name in model.model_fields]
+        models = [inner for field in fields for inner in _models_of(field.annotation)]
+    return models
+
+
+def _models_of(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that an annotation names: itself, in a union, in a list, as the root of another."""
+    if isinstance(annotation, type) and issubclass(annotation, RootModel):
+        yield from _models_of(annotation.model_fields["root"].annotation)
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    else:
+        for part in get_args(annotation):
+            yield from _models_of(part)

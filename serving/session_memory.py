@@ -21,6 +21,8 @@ from scoring.memory_extract import extract_items
 from scoring.memory_terms import term_texts
 from scoring.memory_types import CountTokens, HotContext, MemoryState
 from scoring.repair import Document, RepairPacket, build_repair
+from scoring.repair_vectors import add_nearest, find_nearest, windows_of
+from serving.repair_search import VectorSearch
 from serving.session_turns import feedback_of, term_digests
 from serving.store.store import TenantStore
 from serving.store.tenancy import TenantConnection
@@ -56,6 +58,26 @@ class RepairRequest:
 
 
 @dataclass(frozen=True)
+class VectorNote:
+    """What the vectors did for a packet. ``status``: not_needed, used, partial or unavailable; ``reason``: why the last two.
+
+    ``windows``: how many were compared.
+    """
+
+    status: str
+    windows: int = 0
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """A packet, and what the vectors did for it."""
+
+    packet: RepairPacket
+    vectors: VectorNote
+
+
+@dataclass(frozen=True)
 class _Batch:
     before: MemoryRecord
     pending: Sequence[PendingRecord]
@@ -63,10 +85,14 @@ class _Batch:
 
 
 class SessionMemory:
-    """Memory of every session. ``count_tokens`` measures the budgets; its work runs on two threads of its own."""
+    """Memory of every session. ``count_tokens`` measures the budgets; its work runs on two threads of its own.
 
-    def __init__(self, count_tokens: CountTokens) -> None:
+    ``search`` finds by meaning what a repair does not find by words.
+    """
+
+    def __init__(self, count_tokens: CountTokens, search: VectorSearch | None = None) -> None:
         self._count_tokens = count_tokens
+        self._search = search
         self._recent: OrderedDict[tuple[str, str, int], MemoryState] = OrderedDict()
         self._folding: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="session-memory")
@@ -95,8 +121,11 @@ class SessionMemory:
         """The hot context of a memory."""
         return await self._on_thread(partial(render_hot_context, state, budget_tokens, self._count_tokens))
 
-    async def repair(self, tenant: TenantStore, session_id: str, request: RepairRequest, upto: int) -> RepairPacket:
-        """Exact excerpts for the terms, from texts that hold them or came last. Folds first, so ``upto`` is indexed."""
+    async def repair(self, tenant: TenantStore, session_id: str, request: RepairRequest, upto: int) -> Repaired:
+        """Exact excerpts for the terms, from texts that hold them or came last. Folds first, so ``upto`` is indexed.
+
+        Terms that stand nowhere as written are looked for by meaning among those texts.
+        """
         await self.fold(tenant, session_id, upto)
         documents = await tenant.read(partial(_read_documents, session_id, request.missing_terms))
         build = partial(
@@ -107,7 +136,26 @@ class SessionMemory:
             max_excerpts=request.max_excerpts,
             max_tokens=request.max_tokens,
         )
-        return await self._on_thread(build)
+        packet = await self._on_thread(build)
+        return await self._by_meaning(tenant.tenant, packet, documents, request)
+
+    async def _by_meaning(
+        self, tenant: str, packet: RepairPacket, documents: Sequence[Document], request: RepairRequest
+    ) -> Repaired:
+        """The packet with the windows nearest to what was not found, where there is room and an encoder answers."""
+        full = len(packet.excerpts) >= request.max_excerpts or packet.tokens >= request.max_tokens
+        if not packet.not_found or not documents or full:
+            return Repaired(packet, VectorNote("not_needed"))
+        if self._search is None:
+            return Repaired(packet, VectorNote("unavailable", reason="this server gives sessions no encoder"))
+        windows = await self._on_thread(partial(windows_of, documents))
+        texts = [documents[window.document].text[window.start : window.end] for window in windows]
+        found = await self._search.similarities(tenant, packet.not_found, texts)
+        nearest = find_nearest(packet.not_found, [windows[at] for at in found.windows], found.values)
+        limits = (request.max_excerpts, request.max_tokens)
+        packet = await self._on_thread(partial(add_nearest, packet, documents, nearest, self._count_tokens, limits))
+        status = "used" if found.reason is None else "partial" if found.windows else "unavailable"
+        return Repaired(packet, VectorNote(status, len(found.windows), found.reason))
 
     def close(self) -> None:
         """End the threads."""

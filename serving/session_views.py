@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scoring.memory_types import HotContext
-from scoring.repair import RepairPacket
+from scoring.repair import Excerpt
+from serving.session_memory import Repaired
 from serving.store.session_records import SessionRecord
 from serving.store.turn_records import KeptTurn
 
@@ -65,24 +66,31 @@ def turn_view(kept: KeptTurn) -> dict[str, Any]:
     return view
 
 
-def packet_json(packet: RepairPacket) -> dict[str, Any]:
+def packet_json(repaired: Repaired) -> dict[str, Any]:
     """The packet as the API gives it: offsets are characters of the source's redacted text."""
+    packet, vectors = repaired.packet, repaired.vectors
     return {
-        "excerpts": [
-            {
-                "source_id": excerpt.source_id,
-                "char_start": excerpt.start,
-                "char_end": excerpt.end,
-                "text": excerpt.text,
-                "terms": list(excerpt.terms),
-                "tokens": excerpt.tokens,
-            }
-            for excerpt in packet.excerpts
-        ],
+        "excerpts": [_excerpt_json(excerpt) for excerpt in packet.excerpts],
+        "vector_search": {"status": vectors.status, "windows": vectors.windows}
+        | ({"reason": vectors.reason} if vectors.reason else {}),
         "found": list(packet.found),
         "not_found": list(packet.not_found),
         "tokens": packet.tokens,
     }
+
+
+def _excerpt_json(excerpt: Excerpt) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "source_id": excerpt.source_id,
+        "char_start": excerpt.start,
+        "char_end": excerpt.end,
+        "text": excerpt.text,
+        "terms": list(excerpt.terms),
+        "tokens": excerpt.tokens,
+    }
+    if excerpt.similarity is not None:
+        view |= {"nearest": list(excerpt.nearest), "similarity": round(excerpt.similarity, 4)}
+    return view
 
 
 def hot_context_json(hot: HotContext, budget_tokens: int) -> dict[str, Any]:

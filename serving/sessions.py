@@ -13,13 +13,14 @@ from functools import partial
 from typing import Any, Final
 
 from scoring.memory_types import CountTokens, MemoryState
-from scoring.repair import RepairError, RepairPacket
+from scoring.repair import RepairError
 from scoring.rollup import HeatmapFormat, rollup
 from scoring.session import from_json, initial_state, signals_to_json, to_json, update
 from serving.errors import ConflictError, OverloadedError, PayloadTooLargeError, ValidationFailedError
 from serving.redaction import merge_counts, redact, redact_json
+from serving.repair_search import VectorSearch
 from serving.session_drafts import EventDraft, LaneName, SessionDraft, SessionSettings, TurnDraft
-from serving.session_memory import FOLD_EVERY, RepairRequest, SessionMemory
+from serving.session_memory import FOLD_EVERY, Repaired, RepairRequest, SessionMemory
 from serving.session_turns import (
     find_trigger,
     observation_of,
@@ -67,11 +68,16 @@ class SessionService:
     """Every call names its tenant; a session of another tenant does not exist (NotFoundError)."""
 
     def __init__(
-        self, store: Store, score: ScoreLane, count_tokens: CountTokens, settings: SessionSettings | None = None
+        self,
+        store: Store,
+        score: ScoreLane,
+        count_tokens: CountTokens,
+        settings: SessionSettings | None = None,
+        search: VectorSearch | None = None,
     ) -> None:
         self._store = store
         self._score = score
-        self._memory = SessionMemory(count_tokens)
+        self._memory = SessionMemory(count_tokens, search)
         self._settings = settings or SessionSettings()
         self._background: set[asyncio.Task[Any]] = set()
         self._known: dict[tuple[str, str], SessionTerms] = {}
@@ -140,8 +146,8 @@ class SessionService:
         session = await self._read(ours, session_id)
         clean = partial(redact, privacy_mode=session.privacy_mode)
         terms = tuple(clean(term).text for term in request.missing_terms)
-        packet = await self._repair(ours, session, replace(request, missing_terms=terms))
-        return {"session_id": session_id, "reason": clean(reason).text, "repair_packet": packet_json(packet)}
+        repaired = await self._repair(ours, session, replace(request, missing_terms=terms))
+        return {"session_id": session_id, "reason": clean(reason).text, "repair_packet": packet_json(repaired)}
 
     async def rollup(self, tenant: str, session_id: str, heatmap_format: HeatmapFormat = "data") -> dict[str, Any]:
         """The scoreboard of the stored turns, the latest 10,000. Raises ConflictError before the first turn."""
@@ -219,14 +225,15 @@ class SessionService:
         trigger = find_trigger(request, answer, hot)
         if not trigger.terms:
             return _Scored(sent, answer, {"reasons": list(trigger.reasons)} if trigger.reasons else None)
-        packet = await self._repair(ours, session, RepairRequest(trigger.terms, 8, 1_000))
-        repair: dict[str, Any] = {"reasons": list(trigger.reasons), "repair_packet": packet_json(packet)}
+        repaired = await self._repair(ours, session, RepairRequest(trigger.terms, 8, 1_000))
+        packet = repaired.packet
+        repair: dict[str, Any] = {"reasons": list(trigger.reasons), "repair_packet": packet_json(repaired)}
         if not packet.excerpts:
             return _Scored(sent, answer, repair)
         repaired_request = with_packet(sent, packet, code)
-        repaired = await self._score(draft.lane, repaired_request, ours.tenant)
-        repair |= {"original": headline(answer), "repaired": headline(repaired)}
-        return _Scored(repaired_request, repaired, repair)
+        second = await self._score(draft.lane, repaired_request, ours.tenant)
+        repair |= {"original": headline(answer), "repaired": headline(second)}
+        return _Scored(repaired_request, second, repair)
 
     async def _commit(self, ours: TenantStore, session: SessionRecord, turn: NewTurn) -> KeptTurn:
         """Keep the turn on the session's state as it is now; where another turn came first, on the state after that."""
@@ -262,7 +269,7 @@ class SessionService:
             "memory": {"hot": hot.hot, "warm": hot.warm, "cold": hot.cold, "records": state.events},
         }
 
-    async def _repair(self, ours: TenantStore, session: SessionRecord, request: RepairRequest) -> RepairPacket:
+    async def _repair(self, ours: TenantStore, session: SessionRecord, request: RepairRequest) -> Repaired:
         try:
             return await self._memory.repair(ours, session.session_id, request, session.sequence)
         except RepairError as error:

@@ -232,6 +232,7 @@ class PermitSettings(Section):
     code: int = Field(default=64, ge=1, description="Requests of the code lane.")
     rollup: int = Field(default=32, ge=1, description="Requests of the rollup lane.")
     store: int = Field(default=64, ge=1, description="Requests on sessions, chunks and jobs.")
+    watch: int = Field(default=64, ge=1, description="Streams of a job's progress; they hold no other permit.")
 
 
 class LimitSettings(Section):

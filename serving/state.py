@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from serving.chunks import ChunkEncoder, ChunkService
+from serving.chunks import ChunkService
 from serving.config import Config
-from serving.dispatch import Dispatcher, Lanes
+from serving.dispatch import ConfiguredEncoders, Dispatcher, Lanes
 from serving.job_runner import JobRunner
 from serving.jobs import JobService
+from serving.repair_search import VectorSearch
 from serving.sessions import SessionService
 from serving.store.store import Store
 from serving.store.sweeper import Sweeper
@@ -48,7 +49,7 @@ class State:
 def open_state(
     config: Config,
     lanes: Lanes,
-    encoder: ChunkEncoder,
+    encoder: ConfiguredEncoders,
     count_tokens: Callable[[str], int],
     busy: Callable[[], bool],
 ) -> State:
@@ -62,7 +63,7 @@ def open_state(
         store=store,
         dispatcher=dispatcher,
         chunks=chunks,
-        sessions=SessionService(store, dispatcher.score_json, count_tokens),
+        sessions=SessionService(store, dispatcher.score_json, count_tokens, search=VectorSearch(encoder.embed)),
         jobs=JobService(store, wake=runner.wake),
         runner=runner,
         sweeper=Sweeper(store),

@@ -13,7 +13,7 @@ import httpx
 from serving.client import calls
 from serving.client.connection import DEFAULT_URL, Connection
 from serving.client.errors import ConnectionFailedError, DeadlineError
-from serving.client.fields import ChunkFields, CodeFields, EventFields, Lane, RagFields, SessionKind
+from serving.client.fields import ChunkFields, CodeFields, EventFields, JobFields, Lane, RagFields, SessionKind
 from serving.client.results import (
     Chunk,
     CodeScore,
@@ -145,12 +145,10 @@ class AsyncJobs:
         self,
         lane: Lane,
         requests: Sequence[Mapping[str, Any]],
-        *,
-        session_id: str | None = None,
-        experiment_name: str | None = None,
+        **options: Unpack[JobFields],
     ) -> Job:
-        """Queue up to 10,000 requests of a lane."""
-        return await self._client.send(calls.submit_job(lane, requests, session_id, experiment_name))
+        """Queue up to 10,000 requests of a lane, once, however often the call is sent again."""
+        return await self._client.send(calls.submit_job(lane, requests, options))
 
     async def get(self, job_id: str) -> Job:
         """The job as it stands."""

@@ -98,12 +98,10 @@ def delete_chunk(chunk_id: str | int) -> Call[None]:
     return Call("DELETE", f"{CHUNKS}/{_part(chunk_id)}", _nothing)
 
 
-def submit_job(
-    lane: str, requests: Sequence[Mapping[str, Any]], session_id: str | None, experiment_name: str | None
-) -> Call[Job]:
-    """Queue requests. Not repeatable: a second delivery would be a second job."""
-    body = _given({"lane": lane, "requests": list(requests), "session_id": session_id})
-    return Call("POST", JOBS, reader(Job), body | _given({"experiment_name": experiment_name}), repeatable=False)
+def submit_job(lane: str, requests: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Call[Job]:
+    """Queue requests. Repeatable: without an idempotency key of the caller's, the call gets one of its own."""
+    body = {"lane": lane, "requests": list(requests), "idempotency_key": uuid.uuid4().hex}
+    return Call("POST", JOBS, reader(Job), body | _given(options))
 
 
 def get_job(job_id: str) -> Call[Job]:

@@ -63,6 +63,16 @@ class ChunkFields(TypedDict, total=False):
     text: Required[str]
     source_id: str
     metadata: Mapping[str, Any]
+    privacy_mode: bool
+
+
+class JobFields(TypedDict, total=False):
+    """What may be said of a job beside its lane and its requests."""
+
+    session_id: str
+    experiment_name: str
+    privacy_mode: bool
+    idempotency_key: str
 
 
 class EventFields(TypedDict, total=False):

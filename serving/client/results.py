@@ -184,6 +184,7 @@ class RepairPacket(Result):
     excerpts: tuple[Json, ...] = field(default=(), metadata=_TUPLE)
     found: tuple[str, ...] = field(default=(), metadata=_TUPLE)
     not_found: tuple[str, ...] = field(default=(), metadata=_TUPLE)
+    vector_search: Json | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

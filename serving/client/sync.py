@@ -12,7 +12,7 @@ import httpx
 from serving.client import calls
 from serving.client.connection import DEFAULT_URL, Connection
 from serving.client.errors import ConnectionFailedError, DeadlineError
-from serving.client.fields import ChunkFields, CodeFields, EventFields, Lane, RagFields, SessionKind
+from serving.client.fields import ChunkFields, CodeFields, EventFields, JobFields, Lane, RagFields, SessionKind
 from serving.client.results import (
     Chunk,
     CodeScore,
@@ -142,12 +142,10 @@ class Jobs:
         self,
         lane: Lane,
         requests: Sequence[Mapping[str, Any]],
-        *,
-        session_id: str | None = None,
-        experiment_name: str | None = None,
+        **options: Unpack[JobFields],
     ) -> Job:
-        """Queue up to 10,000 requests of a lane."""
-        return self._client.send(calls.submit_job(lane, requests, session_id, experiment_name))
+        """Queue up to 10,000 requests of a lane, once, however often the call is sent again."""
+        return self._client.send(calls.submit_job(lane, requests, options))
 
     def get(self, job_id: str) -> Job:
         """The job as it stands."""

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError, RayTaskError, WorkerCrashedError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 from ray.serve.handle import DeploymentHandle
 
-from models.types import ModelInfo
+from models.types import ModelInfo, TextRole
 from serving.errors import ApiError, InternalError, OverloadedError
 from serving.lanes.rollup import RollupInput
 from serving.lanes.types import AlignReply, AlignRequest, LaneAnswer, LaneInput, UnitVectors, VerifyReply
@@ -82,6 +84,11 @@ class HandleAligner:
         """Vectors of units, to be stored."""
         encoded: list[UnitVectors] = await call(self._handle, "encode", texts)
         return encoded
+
+    async def embed(self, texts: list[str], role: TextRole) -> NDArray[np.float32]:
+        """One vector a text: (texts, dim)."""
+        embedded: NDArray[np.float32] = await call(self._handle, "embed", texts, role)
+        return embedded
 
     async def ready(self) -> None:
         """Returns once an encoder replica answers."""

@@ -6,10 +6,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from ray import serve
 from ray.serve.handle import DeploymentHandle
 
-from models.types import ModelInfo
+from models.types import ModelInfo, TextRole
 from serving.config import Config
 from serving.dispatch import Lanes
 from serving.factory import alignment_service, code_lane, rag_lane, verification_service
@@ -34,6 +36,10 @@ class EncoderReplica:
     async def encode(self, texts: list[str]) -> list[UnitVectors]:
         """Vectors of units, to be stored."""
         return await self._service.encode(texts)
+
+    async def embed(self, texts: list[str], role: TextRole) -> NDArray[np.float32]:
+        """One vector a text."""
+        return await self._service.embed(texts, role)
 
     async def info(self) -> ModelInfo:
         """The model."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
-from pydantic import Field, RootModel, ValidationError
+from pydantic import Field, RootModel, ValidationError, field_validator
 from starlette.responses import Response
 
 from serving.chunks import ChunkDraft, ChunkService
@@ -25,10 +25,19 @@ class ChunkBody(Strict):
     text: str = Field(min_length=1)
     source_id: str | None = Field(None, max_length=1024, description="Stable name of the source, such as a path.")
     metadata: dict[str, Any] | None = None
+    privacy_mode: bool = Field(False, description="Redact personal data too, not only secrets.")
+
+    @field_validator("chunk_id")
+    @classmethod
+    def _reachable(cls, chunk_id: str | int) -> str | int:
+        """Clients and proxies resolve the segments ``.`` and ``..`` of a URL, so such an id could not be read."""
+        if {".", ".."} & set(str(chunk_id).split("/")):
+            raise ValueError("has a segment '.' or '..', which no URL can carry")
+        return chunk_id
 
     def draft(self) -> ChunkDraft:
         """The plain value that the service takes."""
-        return ChunkDraft(str(self.chunk_id), self.text, self.source_id, self.metadata)
+        return ChunkDraft(str(self.chunk_id), self.text, self.source_id, self.metadata, self.privacy_mode)
 
 
 class PutChunks(RootModel[list[ChunkBody]]):
@@ -40,7 +49,7 @@ def read_chunks(body: bytes) -> list[ChunkDraft]:
     try:
         return [chunk.draft() for chunk in PutChunks.model_validate_json(body).root]
     except ValidationError as error:
-        raise ValidationFailedError(describe_validation(ChunkBody, error)) from None
+        raise ValidationFailedError(describe_validation(PutChunks, error)) from None
 
 
 def build_router(service: ChunkService) -> APIRouter:
@@ -52,12 +61,12 @@ def build_router(service: ChunkService) -> APIRouter:
         """Stored or replaced, all or none, and encoded once; a chunk whose text is the same is not encoded again."""
         return json_answer(await service.upsert(tenant, read_chunks(await request.body())))
 
-    @router.get("/{chunk_id}", summary="Read a chunk", operation_id="get_chunk")
+    @router.get("/{chunk_id:path}", summary="Read a chunk", operation_id="get_chunk")
     async def get(chunk_id: ChunkId, tenant: CurrentTenant) -> Response:
         """The chunk as it is kept."""
         return json_answer(await service.get(tenant, chunk_id))
 
-    @router.delete("/{chunk_id}", summary="Delete a chunk", operation_id="delete_chunk")
+    @router.delete("/{chunk_id:path}", summary="Delete a chunk", operation_id="delete_chunk")
     async def delete(chunk_id: ChunkId, tenant: CurrentTenant) -> Response:
         """Gone with its vectors."""
         return json_answer(await service.delete(tenant, chunk_id))

@@ -26,6 +26,10 @@ class SubmitJob(Strict):
     requests: list[dict[str, Any]] = Field(min_length=1, max_length=MAX_REQUESTS, description="Requests of the lane.")
     session_id: str | None = Field(None, pattern=SESSION_ID_PATTERN, description="Kept as a hash; list jobs by it.")
     experiment_name: str | None = Field(None, pattern=r"^[^\x00-\x1f\x7f]{1,128}$", description="The job's tag.")
+    privacy_mode: bool = Field(False, description="Redact personal data too, not only secrets.")
+    idempotency_key: str | None = Field(
+        None, min_length=1, max_length=256, description="Repeat it with the same job, and there is one job."
+    )
 
 
 def build_router(service: JobService, check: CheckRequest | None = None) -> APIRouter:
@@ -52,7 +56,8 @@ def _add_submission(router: APIRouter, service: JobService, check: CheckRequest 
         requests = [
             nested_request(schema, request, f"requests[{index}]", check) for index, request in enumerate(job.requests)
         ]
-        return JobDraft(job.lane, requests, True, job.session_id, job.experiment_name)
+        named = (job.session_id, job.experiment_name, job.privacy_mode, job.idempotency_key)
+        return JobDraft(job.lane, requests, True, *named)
 
     @router.post("", summary="Submit a batch", operation_id="submit_job", status_code=202)
     async def submit(request: Request, tenant: CurrentTenant) -> Response:

@@ -60,7 +60,7 @@ def schema_status(database: Database) -> SchemaStatus:
 
 def upgrade_database(database: Database) -> None:
     """As :func:`upgrade`, on an open database; in one transaction, so that a kill leaves the old schema or the new."""
-    database.write(_migrate).result()
+    database.write(migrate).result()
 
 
 def require_schema(database: Database) -> None:
@@ -83,12 +83,13 @@ def _status(connection: Connection) -> SchemaStatus:
     return SchemaStatus(current, head, current is None and not inspect(connection).get_table_names())
 
 
-def _migrate(connection: Connection) -> None:
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Bring the schema up to a revision, in the connection's transaction."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
     configuration = _alembic()
     configuration.attributes["connection"] = connection
-    command.upgrade(configuration, "head")
+    command.upgrade(configuration, revision)
 
 
 def _alembic() -> AlembicConfig:

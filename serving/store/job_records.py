@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
-from serving.errors import NotFoundError
+from serving.errors import ConflictError, NotFoundError
 from serving.store.schema import job_items, jobs
 from serving.store.tenancy import TenantConnection
 
@@ -39,7 +39,10 @@ FINISHED_ITEMS: Final = (ItemStatus.DONE.value, ItemStatus.FAILED.value)
 
 @dataclass(frozen=True)
 class JobRecord:
-    """One job. ``batch`` is False for a single request sent with ``return_job``. Times in ms, UTC."""
+    """One job. ``batch`` is False for a single request sent with ``return_job``. Times in ms, UTC.
+
+    ``digest`` tells a repeated delivery from another job under the same idempotency key.
+    """
 
     job_id: str
     lane: str
@@ -57,6 +60,8 @@ class JobRecord:
     completed_ms: int | None
     result_ttl_ms: int
     expires_ms: int | None
+    idempotency_digest: str | None
+    digest: str | None
 
     @property
     def finished(self) -> bool:
@@ -74,8 +79,14 @@ class ItemResult:
     error_message: bytes | None
 
 
-def insert_job(connection: TenantConnection, job: JobRecord, requests: Sequence[bytes]) -> None:
-    """Keep a job and its requests (JSON, redacted), in their order."""
+def insert_job(connection: TenantConnection, job: JobRecord, requests: Sequence[bytes]) -> tuple[JobRecord, bool]:
+    """Keep a job and its requests (JSON, redacted), in their order; the job as kept, and whether it had been before.
+
+    A key is free again once its job's results have expired. Raises ConflictError if it comes again with another job.
+    """
+    earlier = _of_key(connection, job)
+    if earlier is not None:
+        return earlier, True
     connection.insert(jobs, [{name: getattr(job, name) for name in JobRecord.__dataclass_fields__}])
     rows = [
         {
@@ -89,6 +100,7 @@ def insert_job(connection: TenantConnection, job: JobRecord, requests: Sequence[
         for position, request in enumerate(requests)
     ]
     connection.insert(job_items, rows)
+    return job, False
 
 
 def read_job(connection: TenantConnection, job_id: str, now_ms: int) -> JobRecord:
@@ -144,6 +156,25 @@ def read_results(connection: TenantConnection, job_id: str, after: int, limit: i
     return [
         ItemResult(row.position, row.result, row.error_code, row.error_message) for row in connection.rows(statement)
     ]
+
+
+def _of_key(connection: TenantConnection, job: JobRecord) -> JobRecord | None:
+    """The job that was kept under the same idempotency key, if its time is not over; else it goes."""
+    if job.idempotency_digest is None:
+        return None
+    row = connection.first(select(jobs).where(jobs.c.idempotency_digest == job.idempotency_digest))
+    if row is None:
+        return None
+    earlier = _job(row)
+    if earlier.expires_ms is not None and earlier.expires_ms <= job.created_ms:
+        connection.change(delete(jobs).where(jobs.c.job_id == earlier.job_id))
+        return None
+    if earlier.digest != job.digest:
+        raise ConflictError(
+            "idempotency_key was used for another job",
+            "Give every job a key of its own; repeat a key only with the same job.",
+        )
+    return earlier
 
 
 def _job(row: Any) -> JobRecord:

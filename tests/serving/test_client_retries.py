@@ -125,18 +125,22 @@ def test_server_that_asks_for_too_long_is_not_waited_for(run: Runner) -> None:
     assert caught.value.retry_after_s == 3600.0
 
 
-UNREPEATABLE = [
-    pytest.param(lambda client: client.jobs.submit("rag", [FIELDS]), id="submit"),
-    pytest.param(lambda client: client.sessions.create("code"), id="create"),
-]
-
-
-@pytest.mark.parametrize("call", UNREPEATABLE)
-def test_call_that_may_have_arrived_is_not_doubled(run: Runner, call: Callable[[Any], Any]) -> None:
+def test_call_that_may_have_arrived_is_not_doubled(run: Runner) -> None:
     script = Script(httpx.ReadError("gone"))
     with pytest.raises(api.ConnectionFailedError):
-        run(script, call, api.RetryPolicy())
+        run(script, lambda client: client.sessions.create("code"), api.RetryPolicy())
     assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize("key", [None, "nightly-7"])
+def test_job_that_may_have_arrived_is_sent_again_under_its_key(run: Runner, key: str | None) -> None:
+    made = httpx.Response(202, json={"job_id": "j1", "status": "QUEUED"})
+    script = Script(httpx.ReadError("gone"), made)
+    options = {"idempotency_key": key} if key else {}
+    job, _ = run(script, lambda client: client.jobs.submit("rag", [FIELDS], **options), api.RetryPolicy())
+    first, second = (body["idempotency_key"] for body in script.bodies())
+    assert job.job_id == "j1"
+    assert first == second == (key or first)
 
 
 def test_call_that_never_arrived_is_sent_again(run: Runner) -> None:

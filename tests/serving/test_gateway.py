@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from starlette.responses import Response
 
-from serving.auth import KeyFile
+from serving.auth import Authenticator, KeyFile
 from serving.config import parse_config
 from serving.dispatch import Lanes
+from serving.edge import Edge, Guards
 from serving.errors import DeadlineExceededError, NotFoundError, OverloadedError
 from serving.gateway import create_app
 from serving.lanes.rollup import RollupLane
 from serving.lanes.types import LaneAnswer, LaneInput
-from serving.observability import configure_logging
+from serving.limits import Admission, RateLimiter
+from serving.observability import Metrics, configure_logging
 
 RAG = "/api/v1/trace/rag"
 BODY = {"response_text": "Zebra answer.", "raw_context": "Zebra context."}
@@ -156,6 +160,28 @@ async def test_permits_refuse_at_once_and_come_back(connect: Connect, lane: Fake
     assert [answer.status_code for answer in await asyncio.gather(*working)] == [200, 200]
     assert (await client.post(RAG, json=BODY)).status_code == 200
     assert len(lane.seen) == 3
+
+
+async def test_watchers_of_jobs_and_callers_of_the_store_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    waiting, gate = asyncio.Semaphore(0), asyncio.Event()
+
+    async def hold(scope: Any, receive: Any, send: Any) -> None:
+        waiting.release()
+        await gate.wait()
+        await Response("done")(scope, receive, send)
+
+    admission = Admission({"store": 1, "watch": 1}, 1_000, time.monotonic)
+    limiter = RateLimiter(600, 60, time.monotonic)
+    guards = Guards(Authenticator(KeyFile(tmp_path / "keys.json"), required=False), limiter, admission, 1_000)
+    transport = httpx.ASGITransport(Edge(hold, guards, Metrics("0", "0")))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway/api/v1/jobs") as client:
+        held = [asyncio.create_task(client.get("/j1/events")), asyncio.create_task(client.get("/j1"))]
+        for _ in held:
+            await waiting.acquire()
+        for path in ("/j2/events", "/j2"):
+            envelope(await client.get(path), 503, "overloaded")
+        gate.set()
+        assert [answer.status_code for answer in await asyncio.gather(*held)] == [200, 200]
 
 
 async def test_permits_come_back_after_every_kind_of_end(connect: Connect, lane: FakeLane) -> None:

@@ -1,12 +1,17 @@
 """Bodies: every fault is one error that names the field and what to do."""
 
 import json
+import re
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from serving.errors import ValidationFailedError
-from serving.schemas import CodeRequest, LaneRequest, RagRequest, RollupRequest, parse_body
+from serving.routes.chunks import PutChunks
+from serving.routes.jobs import SubmitJob
+from serving.routes.sessions import AppendEvents, CreateSession
+from serving.schemas import CodeRequest, LaneRequest, RagRequest, RollupRequest, describe_validation, parse_body
 
 GOOD = {"response_text": "a b", "raw_context": "a b c"}
 
@@ -49,6 +54,22 @@ def body(**changes: Any) -> bytes:
 def test_faults_name_the_field(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationFailedError, match=message):
         parse_body(RagRequest, body(**changes))
+
+
+@pytest.mark.parametrize(
+    ("schema", "document", "message"),
+    [
+        pytest.param(AppendEvents, {"event": {"event_typ": "a"}}, r"event\.event_typ: .*'event_type'", id="model"),
+        pytest.param(AppendEvents, {"events": [{"contents": "a"}]}, r"events\[0\].*'content'", id="list"),
+        pytest.param(PutChunks, [{"chunkid": "a"}], r"\[0\]\.chunkid: .*'chunk_id'", id="root"),
+        pytest.param(SubmitJob, {"request": []}, r"request: .*'requests'", id="top"),
+        pytest.param(CreateSession, {"session_state": {}}, r"unknown field", id="not-a-lane"),
+    ],
+)
+def test_a_near_miss_is_looked_for_where_it_stands(schema: Any, document: Any, message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        schema.model_validate(document)
+    assert re.search(message, describe_validation(schema, caught.value))
 
 
 @pytest.mark.parametrize(

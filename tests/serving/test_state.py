@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from models.types import ModelInfo
+from models.types import ModelInfo, TextRole
 from serving.config import load_config
 from serving.dispatch import Lanes
 from serving.encoding import AlignmentService
+from serving.errors import ApiError, OverloadedError
 from serving.factory import alignment_service, code_lane, rag_lane
 from serving.gateway import create_app
 from serving.lanes.rollup import RollupLane
@@ -28,6 +31,7 @@ class LocalEncoder:
     def __init__(self, service: AlignmentService) -> None:
         self.service = service
         self.replies: list[AlignReply] = []
+        self.away: ApiError | None = None
 
     async def align(self, request: AlignRequest) -> AlignReply:
         reply = await self.service.align(request)
@@ -39,6 +43,11 @@ class LocalEncoder:
 
     async def encode(self, texts: list[str]) -> list[UnitVectors]:
         return await self.service.encode(texts)
+
+    async def embed(self, texts: list[str], role: TextRole) -> NDArray[np.float32]:
+        if self.away is not None:
+            raise self.away
+        return await self.service.embed(texts, role)
 
     def close(self) -> None:
         self.service.close()
@@ -157,6 +166,53 @@ async def test_a_repair_packet_does_not_hide_a_phantom(client: httpx.AsyncClient
     answer = (await client.post(f"/api/v1/trace/sessions/{session}/score", json=turn)).json()
     flagged = [s["name"] for s in answer["trace_response"]["code_lane"]["symbols"] if s["status"] == "phantom"]
     assert flagged == ["add_product"]
+
+
+SAID = [
+    "Users are signed out after 45 minutes without activity.",
+    "The nightly backup is written to the second data centre.",
+    "Invoices are rounded to whole cents.",
+    "Anna prefers dark roast coffee in the morning.",
+]
+
+
+@pytest.fixture
+async def talk(client: httpx.AsyncClient) -> str:
+    session = (await client.post("/api/v1/trace/sessions", json={"kind": "rag"})).json()["session"]["session_id"]
+    events = [{"event_type": "user_message", "content": text} for text in SAID]
+    await client.post(f"/api/v1/trace/sessions/{session}/events", json={"events": events})
+    return f"/api/v1/trace/sessions/{session}/repair"
+
+
+async def test_a_repair_finds_by_meaning_what_shares_no_word(client: httpx.AsyncClient, talk: str) -> None:
+    for question, said in (("login session timeout duration", SAID[0]), ("favourite beverage", SAID[3])):
+        body = {"missing_terms": [question], "max_tokens": 20}
+        packet = (await client.post(talk, json=body)).json()["repair_packet"]
+        best = packet["excerpts"][0]
+        assert (best["text"], best["nearest"], best["terms"]) == (said, [question], [])
+        assert packet["vector_search"] == {"status": "used", "windows": 4}
+        assert (packet["found"], packet["not_found"]) == ([], [question])
+        assert packet["tokens"] <= 20
+
+
+async def test_a_repair_without_an_encoder_says_so(client: httpx.AsyncClient, encoder: Any, talk: str) -> None:
+    encoder.away = OverloadedError("replicas are restarting", retry_after_s=1.0)
+    try:
+        body = {"missing_terms": ["login session timeout duration", "data centre"]}
+        packet = (await client.post(talk, json=body)).json()["repair_packet"]
+    finally:
+        encoder.away = None
+    assert [excerpt["text"] for excerpt in packet["excerpts"]] == [SAID[1]]
+    assert packet["vector_search"] == {
+        "status": "unavailable",
+        "windows": 0,
+        "reason": "no encoder: replicas are restarting",
+    }
+
+
+async def test_what_words_find_asks_no_encoder(client: httpx.AsyncClient, talk: str) -> None:
+    packet = (await client.post(talk, json={"missing_terms": ["dark roast"]})).json()["repair_packet"]
+    assert packet["vector_search"] == {"status": "not_needed", "windows": 0}
 
 
 async def test_every_route_of_the_document_has_an_example(client: httpx.AsyncClient) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -35,6 +36,33 @@ async def test_a_chunk_is_stored_read_and_deleted(client, clock):
     assert (await client.delete(f"{CHUNKS}/7")).json()["deleted"]
     assert (await client.delete(f"{CHUNKS}/7")).status_code == 404
     assert (await client.get(f"{CHUNKS}/7")).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["docs/a.md", "/a", "a/", "a//b", "50%", "a?b#c", "ä b", "%2F", ".../x", "a b/c d"])
+async def test_any_printable_id_is_read_and_deleted_by_its_url(client, name):
+    await put(client, (name, "one"), ("docs", "another"))
+    url = f"{CHUNKS}/{quote(name, safe='')}"
+    assert (await client.get(url)).json()["chunk_id"] == name
+    assert (await client.get(f"{CHUNKS}/{quote(name)}")).json()["chunk_id"] == name
+    assert (await client.delete(url)).json() == {"success": True, "chunk_id": name, "deleted": True}
+    assert (await client.get(url)).status_code == 404
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/../b", "a/."])
+async def test_an_id_that_no_url_can_carry_is_refused(client, name):
+    answer = await client.put(CHUNKS, json=[{"chunk_id": name, "text": "one"}])
+    assert (answer.status_code, "chunk_id" in answer.json()["message"]) == (400, True)
+
+
+async def test_personal_data_leaves_a_chunk_where_privacy_is_asked_for(client, services):
+    text = "Ann is at ann@example.com."
+    private = {"chunk_id": "a", "text": text, "metadata": {"author": "ann@example.com"}, "privacy_mode": True}
+    stored = (await client.put(CHUNKS, json=[private, {"chunk_id": "b", "text": text}])).json()["chunks"]
+    assert [sum(chunk.get("redactions", {}).values()) for chunk in stored] == [2, 0]
+    kept = (await client.get(f"{CHUNKS}/a")).json()
+    assert "ann@" not in str(kept)
+    assert "ann@" not in services.encoder.encoded[0]
+    assert (await client.get(f"{CHUNKS}/b")).json()["text"] == text
 
 
 async def test_text_is_encoded_once(client, services):

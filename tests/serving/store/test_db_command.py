@@ -22,9 +22,9 @@ def test_check_and_upgrade_say_what_they_found(run, tmp_path):
     assert empty.exit_code == 1
     assert json.loads(empty.stderr)["current"] is None
     upgraded = run("upgrade")
-    assert (upgraded.exit_code, json.loads(upgraded.stdout)) == (0, {"before": None, "current": "0001"})
-    assert json.loads(run("check").stdout) == {"ready": True, "current": "0001", "needed": "0001"}
-    assert json.loads(run("upgrade").stdout) == {"before": "0001", "current": "0001"}
+    assert (upgraded.exit_code, json.loads(upgraded.stdout)) == (0, {"before": None, "current": "0002"})
+    assert json.loads(run("check").stdout) == {"ready": True, "current": "0002", "needed": "0002"}
+    assert json.loads(run("upgrade").stdout) == {"before": "0002", "current": "0002"}
     database = Database(f"sqlite:///{tmp_path / 'groundlane.db'}", connections=1)
     database.write(lambda c: c.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")).result()
     database.close()

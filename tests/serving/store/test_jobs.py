@@ -56,6 +56,35 @@ async def lines(client, job_id):
     return [json.loads(line) for line in answer.text.splitlines()]
 
 
+async def test_a_key_makes_one_job_of_repeated_deliveries(client, services, clock):
+    answers = await asyncio.gather(*(submit(client, 3, idempotency_key="night") for _ in range(6)))
+    assert len({answer["job_id"] for answer in answers}) == 1
+    assert sorted(answer["duplicate"] for answer in answers) == [False] + [True] * 5
+    assert (await client.get("/jobs")).json()["total"] == 1
+    other = await client.post("/jobs", json={"lane": "rag", "requests": requests(4), "idempotency_key": "night"})
+    assert (other.status_code, other.json()["error"]) == (409, "conflict")
+    foreign = await submit(client, 3, idempotency_key="day")
+    assert foreign["job_id"] != answers[0]["job_id"]
+    await client.delete(f"/jobs/{answers[0]['job_id']}")
+    assert (await submit(client, 3, idempotency_key="night"))["status"] == "CANCELLED"
+    clock.advance_s(8 * 86_400)
+    again = await submit(client, 4, idempotency_key="night")
+    assert (again["duplicate"], again["status"]) == (False, "QUEUED")
+    assert again["job_id"] != answers[0]["job_id"]
+
+
+async def test_personal_data_leaves_a_job_where_privacy_is_asked_for(client, services, runner):
+    request = {"response_text": "Write to ann@example.com.", "raw_context": "Ann is at ann@example.com."}
+    for private in (True, False):
+        body = {"lane": "rag", "requests": [request], "privacy_mode": private, "experiment_name": "of ann@example.com"}
+        job = (await client.post("/jobs", json=body)).json()
+        assert ("ann@" in job["tag"]) is not private
+        assert ("redactions" in job) is private
+        await ended(client, job["job_id"])
+        assert ("ann@" in (await client.get(f"/jobs/{job['job_id']}/results")).text) is not private
+        assert ("ann@" in str(services.lane.calls[-1])) is not private
+
+
 async def test_a_batch_is_scored_in_order_and_tagged(client, runner):
     job = await submit(client, 25, experiment_name="night run")
     assert (job["status"], job["retention"], job["tag"]) == ("QUEUED", "7d", "night run")

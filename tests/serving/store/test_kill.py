@@ -51,13 +51,26 @@ class Launcher:
         self.alive[kind] = int(self.process.stdout.readline())
 
     def kill(self, kinds: list[str]) -> None:
-        for kind in kinds:
-            os.kill(self.alive.pop(kind), signal.SIGKILL)
+        """Returns when the processes are gone, and the server's port with them. One that ended by itself is an error."""
+        killed = [self.alive.pop(kind) for kind in kinds]
+        for process in killed:
+            os.kill(process, signal.SIGKILL)
+        for process in killed:
+            while _exists(process):
+                time.sleep(0.001)
 
     def close(self) -> None:
         self.process.stdin.close()
         self.process.wait(timeout=30)
         self.process.stdout.close()
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 class Ledger:
@@ -186,7 +199,7 @@ async def kill_in_a_loop(launcher, ledger, kills, other=None):
             killed["other"] += await asyncio.to_thread(other)
             continue
         kinds = ["server", "runner"] if choice == "both" else [choice]
-        launcher.kill(kinds)
+        await asyncio.to_thread(launcher.kill, kinds)
         killed.update(kinds)
         for kind in kinds:
             await asyncio.to_thread(launcher.start, kind)

@@ -43,6 +43,24 @@ def test_migrations_make_exactly_the_tables_that_the_code_uses(empty_url):
         database.close()
 
 
+def test_an_upgrade_keeps_the_jobs_of_the_version_before(empty_url):
+    database = Database(empty_url, connections=1)
+    names = "tenant, job_id, lane, status, batch, tag, total, done, failed, created_ms, result_ttl_ms"
+    item = "INSERT INTO job_items (tenant, job_id, position, status, request, attempts, not_before_ms)"
+    try:
+        database.write(lambda c: admin.migrate(c, "0001")).result()
+        insert = f"INSERT INTO jobs ({names}) VALUES ('one', 'j', 'rag', 'QUEUED', true, 't', 1, 0, 0, 1, 1)"
+        database.write(lambda c: c.execute(text(insert))).result()
+        database.write(lambda c: c.execute(text(f"{item} VALUES ('one', 'j', 0, 'QUEUED', '{{}}', 0, 0)"))).result()
+        admin.upgrade_database(database)
+        assert admin.schema_status(database).ready
+        for table in ("jobs", "job_items"):
+            count = text(f"SELECT count(*) FROM {table}")
+            assert database.read(lambda c, count=count: c.execute(count).scalar()).result() == 1
+    finally:
+        database.close()
+
+
 def test_an_empty_database_gets_its_schema_and_another_version_is_refused(empty_url):
     store = Store.open(empty_url)
     store.database.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '0000'"))).result()
