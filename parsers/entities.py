@@ -65,7 +65,10 @@ class Symbol:
 
 @dataclass(eq=False, repr=False, slots=True)
 class ClassEntity:
-    """A class, struct, interface, enum or trait. ``opaque`` says why it may have members that nobody can see, or ''."""
+    """A class, struct, interface, enum or trait. ``opaque`` says why it may have members that nobody can see, or ''.
+
+    ``handed``: its own file hands it to a function, which may extend it.
+    """
 
     name: str
     module: ModuleEntity
@@ -80,6 +83,7 @@ class ClassEntity:
     underlying: str = ""
     linear: tuple[tuple[ClassEntity, ...], str] | None = None
     unread: frozenset[str] = frozenset()
+    handed: bool = False
     own_fields: list[Symbol] = field(default_factory=list)
 
 

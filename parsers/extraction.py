@@ -97,6 +97,7 @@ class Extraction:
     marks: dict[str, int] = field(default_factory=dict)
     literals: set[str] = field(default_factory=set)
     constants: set[str] = field(default_factory=set)
+    unnamed: set[int] = field(default_factory=set)
     type_end: int = -1
 
     def run(self, captures: Mapping[str, list[Node]]) -> bool:

@@ -87,6 +87,8 @@ class ImportRules(Silence):
             return f"{module.key} may have a submodule of that name"
         if module.library and self.family == "typescript" and self.project.library.globals.lookup(item.name or ""):
             return "it is a global name"
+        if module.library and self.family == "typescript" and (item.name or "").isupper():
+            return "not all constants of the standard library are listed"
         if module.library and self._guarded(item.span):
             return "the code expects that it may be missing"
         return ""

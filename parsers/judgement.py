@@ -160,7 +160,8 @@ class Judge(NearNames):
         return self._bare(reference, link, span, kind, found, last), None
 
     def _implicit(self, link: str, span: Span) -> bool:
-        if self.text[max(span[0] - 1, 0)] == "." or f"infer {link}" in self.text or f"using {link} " in self.text:
+        member = self.text[max(span[0] - 1, 0)] == "." and self.text[max(span[0] - 3, 0) : span[0]] != "..."
+        if member or f"infer {link}" in self.text or f"using {link} " in self.text:
             return True
         if link in _IMPLICIT[self.family] or self.text[max(span[0] - 1, 0)] in "\"'":
             return True

@@ -27,6 +27,7 @@ class _Builder(ImportBuilder):
     """Reads one parse."""
 
     def run(self) -> None:
+        parse = self.file.parse
         self._extents()
         self._classes()
         for definition in self.file.parse.definitions:
@@ -34,11 +35,12 @@ class _Builder(ImportBuilder):
                 self._definition(definition)
         if self.family == "typescript":
             self._prototypes()
+        if parse.language == "javascript":
+            self._handed()
         for imported in self.file.parse.imports:
             self._import(imported)
         for reason in self.file.parse.dynamic:
             self._dynamic(reason)
-        parse = self.file.parse
         exports = any(item.reexport for item in parse.imports) or any(
             item.exported for item in parse.definitions if item.kind is not SymbolKind.FIELD
         )

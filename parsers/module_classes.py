@@ -7,7 +7,7 @@ import re
 from parsers.entities import ClassEntity, Symbol
 from parsers.file_module import FileModule
 from parsers.module_symbols import CALLABLE
-from parsers.types import Definition, Span, SymbolKind
+from parsers.types import Definition, ReferenceKind, Span, SymbolKind
 
 __all__ = ["CLASS_KINDS", "SHAPES", "ClassBuilder"]
 
@@ -108,7 +108,7 @@ class ClassBuilder:
             return False
         if definition.name not in owners:
             return False
-        if definition.kind in {SymbolKind.TYPE_ALIAS, SymbolKind.MODULE} or (definition.value or "").strip() == "{}":
+        if definition.kind is SymbolKind.MODULE or (definition.value or "").strip() == "{}":
             return True
         start, end = definition.extent  # what is only assigned later says nothing about the value itself
         return any(start <= position < end for position in self.owned.get(definition.name, ()))
@@ -121,6 +121,22 @@ class ClassBuilder:
             and definition.name in owners
             and definition.scope not in self.function_extents
         )
+
+    def _handed(self) -> None:
+        """Classes that a statement of the file hands to a function: ``mixin(Queue)``."""
+        inside = self.function_extents
+        calls = [
+            item
+            for item in self.file.parse.references
+            if item.kind is ReferenceKind.CALL and item.chain[-1] != "inherits"
+        ]
+        for item in self.file.parse.references:
+            entity = self.file.classes.get(item.chain[0]) if len(item.chain) == 1 else None
+            if entity is None or item.kind is not ReferenceKind.NAME:
+                continue
+            start = item.span[0]
+            if not any(extent[0] <= start < extent[1] for extent in inside):
+                entity.handed = entity.handed or any(call.span[1] <= start < call.extent[1] for call in calls)
 
     def _prototypes(self) -> None:
         """What ``F.prototype = …`` says: another's prototype is a base, any other object cannot be seen into."""

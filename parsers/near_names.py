@@ -21,6 +21,8 @@ class NearNames(ImportRules):
         """Drift when no visible text has the word and another member differs from it by number only."""
         if self.family != "typescript" or reference.store or len(link) < _SHORTEST:
             return None
+        if reference.chain[position + 1 : position + 2] not in {(), ("()",)}:
+            return None  # a list's own name is a plural
         if link in self.universe or link in self.project.index.words or link in self.stored:
             return None
         if len(re.findall(rf"(?<![\w$]){re.escape(link)}(?![\w$])", self.text)) != 1 or self._foreign(reference):

@@ -64,7 +64,7 @@ def on_class(found: Extraction, node: Node) -> None:
     path = found.owners.get(node.id, "")
     if name is not None:
         path = found.path_of(found.source(name))
-    if name is not None and (node.type != "class" or found.references_wanted):
+    if name is not None and node.id not in found.unnamed and (node.type != "class" or found.references_wanted):
         found.define(
             name,
             SymbolKind.CLASS,

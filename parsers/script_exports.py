@@ -39,8 +39,9 @@ def export_member(found: Extraction, node: Node, left: Node, name: Node, value: 
     elif (module := required_module(found, value)) is not None and value is not None:
         found.include(value, module, None, found.source(name), reexport=True)
     elif value is not None and value.type == "class":
-        found.owners[value.id] = found.source(name)
-        found.define(name, SymbolKind.CLASS, value, bases=read_bases(found, value))
+        title = _class_title(found, value, name)
+        if title != found.source(name):
+            found.include(value, "", title, found.source(name), reexport=True)
     else:
         found.define(name, SymbolKind.VARIABLE, node, value=found.short(value), binding="=")
 
@@ -64,12 +65,22 @@ def export_whole(found: Extraction, left: Node, name: Node, value: Node | None) 
         found.define(name, SymbolKind.FUNCTION, value, parameters=read_parameters(found, value))
         found.dynamic["whole_export:exports"] = None
     elif value.type == "class":
-        found.owners[value.id] = "exports"
-        found.define(name, SymbolKind.CLASS, value, bases=read_bases(found, value))
-        found.dynamic["whole_export:exports"] = None
+        title = _class_title(found, value, name)
+        found.dynamic[f"whole_export:{title}"] = None
     else:
         found.define(name, SymbolKind.VARIABLE, value, value=found.short(value), binding="=")
         found.dynamic["whole_export:exports"] = None
+
+
+def _class_title(found: Extraction, value: Node, name: Node) -> str:
+    """Under which name a class expression is known: its own, else that of what it is assigned to."""
+    own = value.child_by_field_name("name")
+    title = found.source(own or name)
+    if own is None:
+        found.owners[value.id] = title
+    found.define(own or name, SymbolKind.CLASS, value, bases=read_bases(found, value))
+    found.unnamed.add(value.id)
+    return title
 
 
 def _export_entry(found: Extraction, node: Node) -> None:

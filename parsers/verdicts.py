@@ -103,7 +103,10 @@ class Verdicts:
         known = owner.module if isinstance(owner, ClassEntity) else owner
         guessed = isinstance(owner, ModuleEntity) or self.family == "typescript"
         attribute_of_library = is_library(owner) and guessed and kind is FindingKind.ATTRIBUTE
-        open_object = self.block.parse.language == "javascript" and kind is FindingKind.ATTRIBUTE
+        open_object = self.block.parse.language == "javascript" and (
+            kind is FindingKind.ATTRIBUTE
+            or (isinstance(owner, ClassEntity) and any(item.handed for item in self.inference.linear(owner)[0]))
+        )
         if score < NEAR and (
             attribute_of_library
             or open_object

@@ -59,6 +59,37 @@ NODE = {"lib/node.js": "export function walk(node) { return node.children.map((c
             id="whole",
         ),
         pytest.param(
+            "import { Place } from './place'\nconst all = [Place.TOP, Place.LEFTMOST]",
+            "typescript",
+            {
+                "src/place.ts": "export const Place = { TOP: 1, LEFT: 2 } as const\n"
+                "export type Place = (typeof Place)[keyof typeof Place]"
+            },
+            {"LEFTMOST"},
+            id="constant-and-type-of-one-name",
+        ),
+        pytest.param(
+            "import { start } from './a'\nexport function one() { return start() }\nexport const two = [...starts(), one()]",
+            "typescript",
+            {"src/a.ts": "export function start() {}"},
+            {"starts"},
+            id="spread-of-a-call",
+        ),
+        pytest.param(
+            "const Pool = require('./pool')\nnew Pool().openAll()",
+            "javascript",
+            {"lib/pool.js": "module.exports = class Pool {\n  openOne() {}\n  close() {}\n}"},
+            {"openAll"},
+            id="class-with-a-name-as-export",
+        ),
+        pytest.param(
+            "const { mixin } = require('./mixin')\nclass A {}\nmixin(A)\nmodule.exports = A\nnew A().pump()",
+            "javascript",
+            {"lib/mixin.js": "exports.mixin = function (C) {}"},
+            set(),
+            id="class-handed-to-a-function",
+        ),
+        pytest.param(
             "const Queue = require('./queue')\nclass Mine extends Queue { go() { this.append_item() } }",
             "javascript",
             WHOLE_CLASS,
