@@ -17,6 +17,8 @@ from parsers.types import ParseResult
 
 __all__ = ["ContextIndex", "FamilyIndex", "build_index"]
 
+_KEPT_NEAREST = 20_000
+
 
 @dataclass(eq=False, repr=False)
 class FamilyIndex:
@@ -33,6 +35,7 @@ class FamilyIndex:
     classes: list[ClassEntity] = field(default_factory=list)
     packages: dict[Parts, list[str]] = field(default_factory=dict)
     merged: dict[Parts, ModuleEntity] = field(default_factory=dict)
+    nearest: dict[str, tuple[str | None, float]] = field(default_factory=dict)
 
     @cached_property
     def used(self) -> frozenset[str]:
@@ -54,6 +57,15 @@ class FamilyIndex:
     def defined(self) -> frozenset[str]:
         """Every name that a visible file defines at its top, imports not counted."""
         return frozenset(name for name, found in self.top_level.items() if any(s.kind != "alias" for s in found))
+
+    def nearest_member(self, name: str) -> tuple[str | None, float]:
+        """The member most like ``name``; kept for later responses, as long as there is room."""
+        found = self.nearest.get(name)
+        if found is None:
+            found = self.member_table.best(name)
+            if len(self.nearest) < _KEPT_NEAREST:
+                self.nearest[name] = found
+        return found
 
     @cached_property
     def member_table(self) -> NameTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -61,6 +62,7 @@ _IMPLICIT = {
 }
 _FILE_CHARACTERS = 600
 _LIKE = 0.75
+_BOUND_INSIDE = re.compile(r"\b(?:infer|using)\s+([A-Za-z_$][\w$]*)")
 
 
 class Judge(NearNames):
@@ -161,7 +163,7 @@ class Judge(NearNames):
 
     def _implicit(self, link: str, span: Span) -> bool:
         member = self.text[max(span[0] - 1, 0)] == "." and self.text[max(span[0] - 3, 0) : span[0]] != "..."
-        if member or f"infer {link}" in self.text or f"using {link} " in self.text:
+        if member or link in self._bound_inside():
             return True
         if link in _IMPLICIT[self.family] or self.text[max(span[0] - 1, 0)] in "\"'":
             return True
@@ -178,6 +180,12 @@ class Judge(NearNames):
             if item.kind in {"module", "object"}
             for table in (item.members, item.statics or {})
         )
+
+    def _bound_inside(self) -> frozenset[str]:
+        """Names that ``infer T`` and ``using x`` bind where no scope is kept for them."""
+        if id(self.block) not in self.bound_inside:
+            self.bound_inside[id(self.block)] = frozenset(_BOUND_INSIDE.findall(self.text))
+        return self.bound_inside[id(self.block)]
 
     def _renamed_constants(self) -> set[str]:
         """Names in capitals that resemble one of the context's or the file's own: those were not put in by a build step."""
@@ -310,9 +318,7 @@ class Judge(NearNames):
         """Nothing says what the receiver is. A name that no visible code and no library has is at least worth a second look."""
         if link in self.universe:
             return self._unverifiable(link, kind, span, reference.line, "what it belongs to is not known")
-        if link not in self.nearest:
-            self.nearest[link] = self.project.index.member_table.best(link)
-        suggestion, score = self.nearest[link]
+        suggestion, score = self.project.index.nearest_member(link)
         return self._unverifiable(
             link,
             kind,

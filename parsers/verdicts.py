@@ -54,7 +54,7 @@ class Verdicts:
             (project.library.member_names(), project.index.names, project.top_level, project.members)
         )
         self.bare_names: dict[int, NameTable] = {}
-        self.nearest: dict[str, tuple[str | None, float]] = {}
+        self.bound_inside: dict[int, frozenset[str]] = {}
         self.near_constants: dict[int, set[str]] = {}
         self.own_members: dict[int, frozenset[str]] = {}
         self.foreign_names: dict[int, frozenset[str]] = {}

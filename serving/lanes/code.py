@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from parsers.blocks import CodeBlock
-from parsers.context_files import ContextFile, files_of_units, split_context
+from parsers.context_files import ContextFile, files_of_units
 from parsers.fences import find_code
 from parsers.findings import FindingStatus
 from parsers.isolation import is_hostile
@@ -27,6 +27,7 @@ from scoring.types import Band, Claim
 from serving.errors import DeadlineExceededError, ValidationFailedError
 from serving.lanes.code_analysis import CodeAnalyser, CodeAnalysis
 from serving.lanes.code_render import CodeResult, code_fields, code_shares
+from serving.lanes.context_splits import ContextSplits
 from serving.lanes.no_encoder import without_alignment
 from serving.lanes.rag import Gathered, RagLane
 from serving.lanes.render import diagnostics, rag_document, render
@@ -48,6 +49,7 @@ class CodeLane:
         self._use_encoder = use_encoder
         self._artifact = artifact
         self._analyser = CodeAnalyser()
+        self._splits = ContextSplits()
         self._threads = ThreadPoolExecutor(max_workers=_PARSE_THREADS, thread_name_prefix="parser")
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slow-parser")
 
@@ -67,9 +69,8 @@ class CodeLane:
     async def _score(self, request: LaneInput) -> LaneAnswer:
         started_s = time.perf_counter()
         state, state_warnings = _session_state(request)
-        files = _context_files(request)
         loop = asyncio.get_running_loop()
-        hostile = is_hostile(request.response_text) or any(is_hostile(file.text) for file in files)
+        files, hostile = await loop.run_in_executor(self._threads, self._context, request)
         threads = self._slow if hostile else self._threads  # those who wait for a slow parse wait together
         code = await loop.run_in_executor(threads, find_code, request.response_text, request.response_language_hint)
         analysis, gathered = await asyncio.gather(
@@ -106,6 +107,13 @@ class CodeLane:
             batch_requests=gathered.reply.batch_requests,
         )
 
+    def _context(self, request: LaneInput) -> tuple[tuple[ContextFile, ...], bool]:
+        """The files of the context, and whether they or the response are to be parsed in a process of its own."""
+        units = files_of_units([(unit.source_id, unit.text) for unit in request.support_units])
+        split = self._splits.split(request.tenant, request.raw_context or "")
+        hostile = split.hostile or any(is_hostile(text) for text in (request.response_text, *(f.text for f in units)))
+        return (*split.files, *units), hostile
+
     async def _judge(
         self, request: LaneInput, analysis: CodeAnalysis, gathered: Gathered, files: Sequence[ContextFile]
     ) -> tuple[CodeResult, Gathered]:
@@ -141,11 +149,6 @@ def _session_state(request: LaneInput) -> tuple[SessionState, tuple[str, ...]]:
         return from_json(None if request.session_state is None else dict(request.session_state))
     except SessionStateError as error:
         raise ValidationFailedError(f"session_state: {error.args[1]} (field {error.field})") from None
-
-
-def _context_files(request: LaneInput) -> tuple[ContextFile, ...]:
-    units = [(unit.source_id, unit.text) for unit in request.support_units]
-    return (*split_context(request.raw_context or ""), *files_of_units(units))
 
 
 def _parts(files: Sequence[ContextFile]) -> list[tuple[int, int, str | None]]:
