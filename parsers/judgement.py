@@ -61,6 +61,8 @@ _IMPLICIT = {
     "rust": {"self", "Self", "super", "crate", "_", "Some", "None", "Ok", "Err", "drop", "std", "core", "alloc"},
 }
 _FILE_CHARACTERS = 600
+_MODULE_CHARACTERS = 250
+_EXPORTS = re.compile(r"^(?:export\b|module\.exports\b|exports\.\w+ *=)", re.MULTILINE)
 _LIKE = 0.75
 _BOUND_INSIDE = re.compile(r"\b(?:infer|using)\s+([A-Za-z_$][\w$]*)")
 
@@ -266,6 +268,8 @@ class Judge(NearNames):
         if not self.block.parse.imports:
             return False
         functions = sum(item.parameters is not None for item in self.block.parse.definitions)
+        if self.family == "typescript" and len(self.text) >= _MODULE_CHARACTERS and _EXPORTS.search(self.text):
+            return True  # what imports and exports is a module of its own
         return score >= NEAR or (functions >= 2 and len(self.text) >= _FILE_CHARACTERS)
 
     def _bare_candidates(self) -> set[str]:

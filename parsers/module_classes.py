@@ -108,7 +108,7 @@ class ClassBuilder:
             return False
         if definition.name not in owners:
             return False
-        if definition.kind is SymbolKind.MODULE or (definition.value or "").strip() == "{}":
+        if definition.kind is SymbolKind.MODULE or re.search(r"(?:^|=)\s*\{\s*\}$", definition.value or ""):
             return True
         start, end = definition.extent  # what is only assigned later says nothing about the value itself
         return any(start <= position < end for position in self.owned.get(definition.name, ()))

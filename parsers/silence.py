@@ -56,7 +56,8 @@ class Silence(Verdicts):
             by_owner = self._class_silence(reference, owner, link, position)
         if by_owner:
             return by_owner
-        if self._narrowed(reference, position):
+        module = self.family == "typescript" and isinstance(owner, ModuleEntity)  # a module is what it is
+        if not module and self._narrowed(reference, position):
             return "the code checks what it is first"
         if self.family == "rust":
             return self._rust_silence(owner, link)

@@ -102,7 +102,8 @@ class Verdicts:
         suggestion, score = best_match(name, names, least=0.0)
         known = owner.module if isinstance(owner, ClassEntity) else owner
         guessed = isinstance(owner, ModuleEntity) or self.family == "typescript"
-        attribute_of_library = is_library(owner) and guessed and kind is FindingKind.ATTRIBUTE
+        kinds = {FindingKind.ATTRIBUTE} | ({FindingKind.IMPORT} if self.family == "typescript" else set())
+        attribute_of_library = is_library(owner) and guessed and kind in kinds
         open_object = self.block.parse.language == "javascript" and (
             kind is FindingKind.ATTRIBUTE
             or (isinstance(owner, ClassEntity) and any(item.handed for item in self.inference.linear(owner)[0]))

@@ -59,6 +59,24 @@ NODE = {"lib/node.js": "export function walk(node) { return node.children.map((c
             id="whole",
         ),
         pytest.param(
+            "const lib = require('./lib')\nlib.asyncFullIter()",
+            "javascript",
+            {
+                "lib/lib.js": "var _exports = module.exports = {};\nfunction asyncIter() {}\n_exports.asyncIter = asyncIter;\n"
+            },
+            {"asyncFullIter"},
+            id="exported-object-filled-later",
+        ),
+        pytest.param(
+            "import Problem from './problem'\n/* "
+            + "x" * 300
+            + " */\nexport default function f() { throw new Failure() }",
+            "javascript",
+            {"lib/problem.js": "class Problem {}\nexport default Problem"},
+            {"Failure"},
+            id="bare-name-in-a-module-that-imports-and-exports",
+        ),
+        pytest.param(
             "import { Place } from './place'\nconst all = [Place.TOP, Place.LEFTMOST]",
             "typescript",
             {
