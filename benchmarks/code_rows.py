@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.renames import rename
-from parsers.entities import ModuleEntity
-from parsers.index import ContextIndex, build_index
+from parsers.index import build_index
 from parsers.languages import language_of_path
 from parsers.library import FAMILIES, library_of
 from parsers.project import ResponseProject
@@ -81,6 +80,7 @@ def make_rows(folders: Sequence[Path], language: str | None, seed: int, limit: i
             if _MIN_CHARACTERS <= len(source.text) <= _MAX_CHARACTERS and not source.parse.errors
         ]
         generator.shuffle(eligible)
+        reach = Reach(sources)
         made, rounds = 0, 0
         used: set[tuple[str, str]] = set()
         while made < per_folder and rounds < 6:
@@ -88,16 +88,16 @@ def make_rows(folders: Sequence[Path], language: str | None, seed: int, limit: i
             for source in eligible:
                 if made >= per_folder:
                     break
-                pair = _make_pair(source, sources, generator, used, made)
+                pair = _make_pair(source, reach, generator, used, made)
                 if pair:
                     yield from pair
                     made += 1
 
 
 def _make_pair(
-    source: Source, sources: list[Source], generator: random.Random, used: set[tuple[str, str]], number: int
+    source: Source, reach: Reach, generator: random.Random, used: set[tuple[str, str]], number: int
 ) -> list[dict[str, Any]]:
-    context = visible_context(source, sources)
+    context = reach.visible_context(source)
     if not context:
         return []
     known = _known_names(context)
@@ -139,46 +139,48 @@ def _replace(text: str, swap: Swap, wrong: str) -> tuple[str, int]:
     return text, first[0] + shift
 
 
-def visible_context(source: Source, sources: list[Source]) -> list[Source]:
-    """The files that ``source`` imports and what those import, nearest first, up to 200,000 characters; Go: its package too."""
-    by_path = {item.path: item for item in sources}
-    index = build_index([item.parse for item in sources])
-    project = ResponseProject(index.family(source.parse.language), [])
-    chosen: dict[str, Source] = {}
-    budget = _CONTEXT_CHARACTERS
-    queue = [source]
-    while queue:
-        current = queue.pop(0)
-        for path in _imported_paths(current, project, index):
-            item = by_path.get(path)
-            if item is None or path in chosen or path == source.path or len(item.text) > budget:
+class Reach:
+    """Which files of a tree a file can see. The tree is indexed once for a family."""
+
+    def __init__(self, sources: list[Source]) -> None:
+        self.by_path = {item.path: item for item in sources}
+        self.index = build_index([item.parse for item in sources])
+        self.projects: dict[str, ResponseProject] = {}
+
+    def visible_context(self, source: Source) -> list[Source]:
+        """What ``source`` imports and what that imports, nearest first, at most 200,000 characters; Go: its package too."""
+        family = FAMILIES[source.parse.language]
+        if family not in self.projects:
+            self.projects[family] = ResponseProject(self.index.family(source.parse.language), [])
+        chosen: dict[str, Source] = {}
+        budget = _CONTEXT_CHARACTERS
+        queue = [source]
+        while queue:
+            current = queue.pop(0)
+            for path in self._imported_paths(current, self.projects[family]):
+                item = self.by_path.get(path)
+                if item is None or path in chosen or path == source.path or len(item.text) > budget:
+                    continue
+                chosen[path] = item
+                budget -= len(item.text)
+                queue.append(item)
+        return list(chosen.values())
+
+    def _imported_paths(self, source: Source, project: ResponseProject) -> Iterator[str]:
+        file = project.files[source.path].entity
+        if file.language == "go":
+            yield from self._same_folder(source.path)
+        for item in source.parse.imports:
+            module = project.import_module(file, item.module, item.level)
+            if module is None or module.library:
                 continue
-            chosen[path] = item
-            budget -= len(item.text)
-            queue.append(item)
-    return list(chosen.values())
+            yield from self._same_folder(module.path) if module.language == "go" else (module.path,)
+            if item.name and (below := project.submodule(module, item.name)) is not None:
+                yield below.path
 
-
-def _imported_paths(source: Source, project: ResponseProject, index: ContextIndex) -> Iterator[str]:
-    file = project.files[source.path].entity
-    if file.language == "go":
-        folder = source.path.rpartition("/")[0]
-        yield from (path for path in index.paths if path.rpartition("/")[0] == folder)
-    for item in source.parse.imports:
-        module = project.import_module(file, item.module, item.level)
-        if module is None or module.library:
-            continue
-        yield from _paths_of(module, index)
-        if item.name and (below := project.submodule(module, item.name)) is not None:
-            yield below.path
-
-
-def _paths_of(module: ModuleEntity, index: ContextIndex) -> Iterator[str]:
-    if module.language == "go":
-        folder = module.path.rpartition("/")[0]
-        yield from (path for path in index.paths if path.rpartition("/")[0] == folder)
-    else:
-        yield module.path
+    def _same_folder(self, path: str) -> Iterator[str]:
+        folder = path.rpartition("/")[0]
+        return (other for other in self.index.paths if other.rpartition("/")[0] == folder)
 
 
 @dataclass(frozen=True)
