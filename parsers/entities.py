@@ -91,7 +91,7 @@ class ClassEntity:
 class ModuleEntity:
     """A module, package or file. ``library`` marks built-in data. ``loader`` makes a name on first use.
 
-    ``incomplete`` says why bare names in it may come from elsewhere, ``shared`` why others may import more from it than it shows.
+    ``shared`` says why others may import more from it than it shows.
     ``unread`` are the words of a file of which parts could not be read: any of them may be a name that it defines.
     ``default_export`` is the expression behind a default import; with ``whole_export`` (``module.exports = x``) it is the module.
     """
@@ -111,7 +111,6 @@ class ModuleEntity:
     default_export: str = ""
     whole_export: bool = False
     unread: frozenset[str] = frozenset()
-    incomplete: str = ""
     shared: str = ""
 
     def lookup(self, name: str, as_type: bool = False) -> list[Symbol]:

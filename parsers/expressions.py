@@ -215,7 +215,8 @@ def _rust_head(text: str) -> tuple[Chain | None, int]:
         return ((("#type:Vec",) if name == "vec!" else ("#type:String",)), end + 1) if end > 0 else (None, 0)
     if name.endswith("!"):
         return None, 0
-    names, position = _dotted(text, name, found_name.end(), "::")
+    first = "self::" if name == "self" and text.startswith("::", found_name.end()) else name
+    names, position = _dotted(text, first, found_name.end(), "::")
     rest = text[position:].lstrip()
     if rest.startswith("{") and names[-1][:1].isupper():
         opening = text.find("{", position)

@@ -44,6 +44,11 @@ def _import(found: Extraction, node: Node) -> None:
     found.include(path, module, None, found.source(name) if name is not None else None)
 
 
+def _package(found: Extraction, node: Node) -> None:
+    found.claimed.add(node.id)
+    found.package = found.source(node)
+
+
 def _type_spec(found: Extraction, node: Node) -> None:
     name, declared = node.child_by_field_name("name"), node.child_by_field_name("type")
     if name is None:
@@ -284,6 +289,7 @@ GRAMMAR = Grammar(
     },
     wrappers={"parenthesized_expression": "", "generic_type": "type", "type_instantiation_expression": "type"},
     handlers={
+        "package": _package,
         "import": _import,
         "type_spec": _type_spec,
         "function": _function,

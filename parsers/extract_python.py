@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from parsers.extraction import Arguments, Extraction, Grammar
@@ -41,6 +42,8 @@ _ENUM_BASES = frozenset(
         "enum.IntFlag",
     }
 )
+_PLAIN_METACLASSES = frozenset({"ABCMeta", "type", "EnumMeta", "EnumType"})
+_READ_ONLY = re.compile(r"\s*(?:\.(?:get|items|keys|values|copy)\(|\[[^\]\n]*\](?!\s*=[^=]))")
 _HOOKS = {"__getattr__": "getattr", "__getattribute__": "getattr", "__dir__": "dir"}
 
 
@@ -64,11 +67,28 @@ def _function(found: Extraction, node: Node) -> None:
         exported=is_public(title),
         modifiers=_modifiers(node, decorators),
     )
-    if title in _HOOKS:
+    if title == "__getattr__" and not owner and (listed := _listed_names(found, node, parameters)) is not None:
+        found.dynamic.update(dict.fromkeys(f"lazy:{item}" for item in listed))
+    elif title in _HOOKS:
         found.dynamic[f"{_HOOKS[title]}:{owner}" if owner else _HOOKS[title]] = None
     found.open(node, SymbolKind.FUNCTION)
     _type_parameters(found, node)
     _bind_parameters(found, parameters, details)
+
+
+def _listed_names(found: Extraction, node: Node, parameters: tuple[Parameter, ...]) -> list[str] | None:
+    """The names that a module's ``__getattr__`` answers to, None unless it only compares with names that it spells out."""
+    body = found.short(node.child_by_field_name("body"))
+    if body is None or len(parameters) != 1 or "raise AttributeError" not in body:
+        return None
+    name = re.escape(parameters[0].name)
+    listed: list[str] = []
+    for match in re.finditer(rf"\b{name}\s*(?:==\s*|in\s*[({{\[]\s*)((?:[\"']\w+[\"'],?\s*)+)", body):
+        listed += re.findall(r"\w+", match[1])
+        body = body.replace(match[0], "")
+    plain = re.sub(r"\"\"\".*?\"\"\"|\"[^\"\n]*\"|'[^'\n]*'|#.*", "", body, flags=re.DOTALL)
+    used = re.sub(rf"AttributeError\(\s*{name}\s*\)", "", plain)
+    return listed if not re.search(rf"\b{name}\b", used) else None
 
 
 def _type_parameters(found: Extraction, node: Node) -> None:
@@ -166,7 +186,10 @@ def _class(found: Extraction, node: Node) -> None:
             key = base.child_by_field_name("name")
             if key is not None:
                 found.claimed.add(key.id)
-                if found.source(key) == "metaclass":
+                plain = base.child_by_field_name("value")
+                if found.source(key) == "metaclass" and (
+                    plain is None or found.source(plain).rpartition(".")[2] not in _PLAIN_METACLASSES
+                ):
                     found.dynamic[f"metaclass:{path}"] = None
         elif base.type == "comment":
             continue
@@ -270,8 +293,20 @@ def _return(found: Extraction, node: Node) -> None:
 
 def _dynamic(found: Extraction, node: Node) -> None:
     name = node.child_by_field_name("function")
-    if name is not None:
+    if name is not None and _may_define(found, node, found.source(name)):
         found.dynamic[found.source(name)] = None
+
+
+def _may_define(found: Extraction, node: Node, called: str) -> bool:
+    """Whether the call can give the module names: a function's ``exec`` only with its globals, a look at ``globals()`` not."""
+    arguments = node.child_by_field_name("arguments")
+    if called in ("exec", "eval") and found.in_function and arguments is not None:
+        return "globals()" in found.source(arguments) or "__dict__" in found.source(arguments)
+    if called != "globals":
+        return True
+    handed = found.text.endswith("(", 0, node.start_byte) or found.text[: node.start_byte].rstrip().endswith(",")
+    imported = handed and "__import__(" in found.text[max(0, node.start_byte - 80) : node.start_byte]
+    return not imported and _READ_ONLY.match(found.text, node.end_byte) is None
 
 
 def _decorator(found: Extraction, node: Node) -> None:

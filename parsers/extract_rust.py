@@ -10,7 +10,7 @@ from parsers import rust_uses as uses
 from parsers.extraction import Extraction, Grammar
 from parsers.rust_imports import include_use, join_path
 from parsers.source import squeeze
-from parsers.types import Parameter, SymbolKind
+from parsers.types import Macro, Parameter, SymbolKind
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -24,6 +24,9 @@ _CALL_MACROS = (
 )
 _CALL_MACRO = re.compile(rf"\b({_CALL_MACROS})!(?=\s*\()")
 _VECTOR_MACRO = re.compile(r"\bvec!(?=\s*\[)")
+_OPEN_MACROS = frozenset({"include", "error_chain", "include_proto", "uniffi_macros"})
+_WORD = re.compile(r"[A-Za-z_]\w*")
+PASTED = "[<>]"
 _TYPE_SUFFIX = re.compile(r"<.*", re.DOTALL)
 
 
@@ -218,8 +221,19 @@ def _type_alias(found: Extraction, node: Node) -> None:
     if name is not None:
         value = found.short(node.child_by_field_name("type"))
         public = _is_public(found, node)
-        found.define(name, SymbolKind.TYPE_ALIAS, node, owner=found.owner, value=value, exported=public)
+        words = _type_parameters(found, node)
+        found.define(
+            name, SymbolKind.TYPE_ALIAS, node, owner=found.owner, value=value, exported=public, modifiers=words
+        )
     found.open(node, SymbolKind.FUNCTION)
+
+
+def _type_parameters(found: Extraction, node: Node) -> tuple[str, ...]:
+    listed = node.child_by_field_name("type_parameters")
+    names = (
+        [child.child_by_field_name("name") or child for child in listed.named_children] if listed is not None else []
+    )
+    return tuple(found.source(child) for child in names if child.type == "type_identifier")
 
 
 def _use(found: Extraction, node: Node) -> None:
@@ -259,7 +273,7 @@ def _extern_crate(found: Extraction, node: Node) -> None:
 def _macro_definition(found: Extraction, node: Node) -> None:
     attributes = _take_attributes(found, node)
     name = node.child_by_field_name("name")
-    found.dynamic["macro_rules"] = None
+    _macro(found, node, name, defined=True)
     found.marks["skip_end"] = max(found.marks.get("skip_end", -1), node.end_byte)
     if name is not None:
         public = any("macro_export" in attribute for attribute in attributes)
@@ -268,8 +282,18 @@ def _macro_definition(found: Extraction, node: Node) -> None:
 
 def _item_macro(found: Extraction, node: Node) -> None:
     name = node.child_by_field_name("macro")
-    if name is not None:
+    _macro(found, node, name, defined=False)
+    if name is not None and found.source(name).rpartition("::")[2] in _OPEN_MACROS:
         found.dynamic[f"macro:{found.source(name)}"] = None
+
+
+def _macro(found: Extraction, node: Node, name: Node | None, *, defined: bool) -> None:
+    """Keep the names in a macro's tokens: what it defines is named there, unless it pastes names together."""
+    text = found.source(node)
+    words = set(_WORD.findall(text))
+    if ("[<" in text and "paste" in words) or "concat_idents" in words:
+        words.add(PASTED)
+    found.macros.append(Macro(found.source(name).rpartition("::")[2] if name else "", frozenset(words), defined))
 
 
 def _finish(found: Extraction) -> None:

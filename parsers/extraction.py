@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
 
 from parsers.source import Rewrite
-from parsers.types import Definition, Import, Parameter, Reference, ReferenceKind, Span, SymbolKind
+from parsers.types import Definition, Import, Macro, Parameter, Reference, ReferenceKind, Span, SymbolKind
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -98,6 +98,8 @@ class Extraction:
     literals: set[str] = field(default_factory=set)
     constants: set[str] = field(default_factory=set)
     unnamed: set[int] = field(default_factory=set)
+    macros: list[Macro] = field(default_factory=list)
+    package: str = ""
     type_end: int = -1
 
     def run(self, captures: Mapping[str, list[Node]]) -> bool:

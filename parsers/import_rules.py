@@ -83,6 +83,8 @@ class ImportRules(Silence):
             return found.reason
         if self.family == "rust":
             return self._rust_import_doubt(item, module)
+        if item.level and self.project.home is None and best_match(item.name or "", module.all_names())[1] < NEAR:
+            return "the place of the code is not known"
         if self._may_be_submodule(item, module):
             return f"{module.key} may have a submodule of that name"
         if module.library and self.family == "typescript" and self.project.library.globals.lookup(item.name or ""):
@@ -97,8 +99,10 @@ class ImportRules(Silence):
         """Rust modules hide names in many ways: only one without macros, re-exports by star and modules of its own is whole."""
         if module.library:
             return "not all of the standard library's paths are listed"
-        if module.shared or module.opaque:
-            return f"of its module, {module.shared or module.opaque}"
+        if module.opaque:
+            return f"of its module, {module.opaque}"
+        if f"{item.alias or item.name}!" in self.text:
+            return "it is used as a macro"
         if item.name in self.project.index.names:
             return "other visible code has this name"
         return ""

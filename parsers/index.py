@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from parsers.entities import ClassEntity, ModuleEntity, Symbol
 from parsers.import_paths import FileTable, Parts, module_parts
 from parsers.library import FAMILIES, Library, library_of
 from parsers.module_builder import FileModule, build_module
+from parsers.packages import MacroWords, Package, merge_package
 from parsers.script_home import missing_targets
 from parsers.suggestions import NameTable
 from parsers.types import ParseResult
@@ -68,6 +69,16 @@ class FamilyIndex:
         return found
 
     @cached_property
+    def crate(self) -> Package:
+        """All visible Rust files as one namespace, merged once for all responses."""
+        return merge_package(list(self.files.values()), "")
+
+    @cached_property
+    def macros(self) -> MacroWords:
+        """What the macros of the files may define."""
+        return MacroWords(macro for file in self.files.values() for macro in file.parse.macros)
+
+    @cached_property
     def member_table(self) -> NameTable:
         """The names of all members, for suggestions."""
         return NameTable(self.members)
@@ -112,7 +123,7 @@ def _build_family(family: str, parses: list[ParseResult]) -> FamilyIndex:
         collect(file, index.top_level, index.members, index.classes)
     if family == "go":
         for parts, keys in index.packages.items():
-            index.merged[parts] = merge_package([index.files[key] for key in keys], "/".join(parts))
+            index.merged[parts] = merge_package([index.files[key] for key in keys], "/".join(parts)).entity
     names = set(index.top_level) | set(index.members)
     for file in index.files.values():
         names.update(file.local)
@@ -141,46 +152,6 @@ def collect(
                 members.setdefault(name, []).extend(symbols)
     for _, name, symbol in file.stray:
         members.setdefault(name, []).append(symbol)
-
-
-def merge_package(files: Sequence[FileModule], key: str) -> ModuleEntity:
-    """A Go package: the names of all its files, and methods joined to their types across files. Nothing given is changed."""
-    merged = ModuleEntity(key, files[0].entity.language, path=files[0].entity.path)
-    merged.opaque = next((file.entity.opaque for file in files if file.entity.opaque), "")
-    classes: dict[str, ClassEntity] = {}
-    for file in files:
-        for name, entity in file.classes.items():
-            classes[name] = join_class(classes.get(name), entity)
-        for owner, name, symbol in file.stray:
-            if owner not in classes:
-                classes[owner] = ClassEntity(owner, file.entity, opaque="its definition is not visible")
-            classes[owner].members.setdefault(name, []).append(symbol)
-    for file in files:
-        for owner, name, symbol in file.stray:
-            if symbol not in classes[owner].members.setdefault(name, []):
-                classes[owner].members[name].append(symbol)
-        for name, symbols in file.entity.names.items():
-            own = [
-                replace(symbol, entity=classes.get(name, symbol.entity)) if symbol.entity else symbol
-                for symbol in symbols
-                if symbol.kind != "alias"
-            ]
-            if own:
-                merged.names.setdefault(name, []).extend(own)
-    return merged
-
-
-def join_class(known: ClassEntity | None, other: ClassEntity) -> ClassEntity:
-    """A copy of ``known`` with the members and bases of ``other``."""
-    if known is None:
-        return replace(other, members={name: list(symbols) for name, symbols in other.members.items()}, linear=None)
-    for name, symbols in other.members.items():
-        known.members.setdefault(name, []).extend(symbols)
-    known.bases = tuple(dict.fromkeys((*known.bases, *other.bases)))
-    known.opaque = "" if known.opaque == "its definition is not visible" else known.opaque or other.opaque
-    known.underlying = known.underlying or other.underlying
-    known.line = known.line or other.line
-    return known
 
 
 def library_for(family: str) -> Library:

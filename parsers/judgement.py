@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from parsers.ambient import AMBIENT
 from parsers.entities import FunctionValue, ModuleEntity, Value
+from parsers.expressions import read_expression
 from parsers.findings import Finding, FindingKind, FindingStatus
-from parsers.inference import Found
+from parsers.inference import Found, united
 from parsers.near_names import NearNames
 from parsers.signatures import check_call
 from parsers.suggestions import NEAR, NameTable, best_match
@@ -65,6 +66,7 @@ _MODULE_CHARACTERS = 250
 _EXPORTS = re.compile(r"^(?:export\b|module\.exports\b|exports\.\w+ *=)", re.MULTILINE)
 _LIKE = 0.75
 _BOUND_INSIDE = re.compile(r"\b(?:infer|using)\s+([A-Za-z_$][\w$]*)")
+_PATH = re.compile(r"::(?!<)")
 
 
 class Judge(NearNames):
@@ -114,6 +116,9 @@ class Judge(NearNames):
                     link = "[:]"
                 if chain[0] == "super" and position == 1 and inside.strip():
                     values = None
+                if link == "?" and self.family in {"go", "rust"}:  # a type assertion, ``?`` or ``await``
+                    values = self._read(self.text[spans[0][0] : spans[position][1]], spans[0][0])
+                    continue
                 values = (
                     self.inference.step(values, link, self.block.entity, spans[position][0])
                     if values is not None and link != "?"
@@ -137,7 +142,10 @@ class Judge(NearNames):
         if link in {"()", "[]", "?"}:
             return None, self._receiver(reference)
         as_type = reference.kind is ReferenceKind.TYPE
-        found = self.inference.name(link, self.block.entity, span[0], as_type)
+        path = self.family == "rust" and _PATH.match(self.text, span[1]) is not None
+        if link == "self" and path:
+            link = "self::"
+        found = self.inference.name(link, self.block.entity, span[0], as_type, path)
         if found.status != "found" and self.family == "typescript":
             found = self.inference.name(link, self.block.entity, span[0], not as_type)
         kind = self._kind(reference, last, None)
@@ -198,18 +206,12 @@ class Judge(NearNames):
         return self.near_constants[id(self.block)]
 
     def _receiver(self, reference: Reference) -> tuple[Value, ...] | None:
-        from parsers.expressions import read_expression
+        return self._read(reference.receiver, reference.extent[0]) if reference.receiver else None
 
-        chains = read_expression(reference.receiver, self.family) if reference.receiver else None
-        if not chains:
-            return None
-        union: list[Value] = []
-        for chain in chains:
-            values = self.inference.chain(chain, self.block.entity, reference.extent[0])
-            if values is None:
-                return None
-            union.extend(values)
-        return tuple(union)
+    def _read(self, text: str, position: int) -> tuple[Value, ...] | None:
+        """What an expression of the block may evaluate to."""
+        chains = read_expression(text, self.family)
+        return united(self.inference.chain(chain, self.block.entity, position) for chain in chains) if chains else None
 
     def _bare(
         self, reference: Reference, link: str, span: Span, kind: FindingKind, found: Found, last: bool
@@ -230,18 +232,14 @@ class Judge(NearNames):
                 "defined in the context",
                 defined_in=in_context[0].defined_in,
             )
-        if self.family == "rust" and (not last or link in self.universe or not link.isidentifier() or score < NEAR):
+        doubtful = not last or link in self.universe or not link.isidentifier()
+        if self.family == "rust" and (doubtful or (score < NEAR and not self._only_gap(link, as_type=True))):
             return self._unverifiable(
                 link, kind, span, reference.line, "macros and other crates may define it", suggestion, score
             )
         if self.family == "go" and (reason := self._go_gap(link)):
             return self._unverifiable(link, kind, span, reference.line, reason, suggestion, score)
-        if (
-            found.status == "unknown"
-            or self.block.parse.errors
-            or self.block.entity.incomplete
-            or not self._self_contained(score)
-        ):
+        if found.status == "unknown" or self.block.parse.errors or not self._self_contained(score):
             return self._unverifiable(
                 link,
                 kind,
@@ -253,6 +251,23 @@ class Judge(NearNames):
             )
         owner = self.block.entity
         return self._absent(link, kind, span, reference.line, owner, table.names)
+
+    def _only_gap(self, link: str, as_type: bool) -> bool:
+        """Whether every other type that the block names without a path has a home."""
+        if id(self.block) not in self.gaps:
+            used = {
+                (reference.chain[0], (reference.spans or (reference.span,))[0][0])
+                for reference in self.block.parse.references
+                if reference.kind is ReferenceKind.TYPE
+            }
+            self.gaps[id(self.block)] = {
+                name
+                for name, position in used
+                if name.isidentifier()
+                and self.inference.name(name, self.block.entity, position, as_type).status != "found"
+                and not self._implicit(name, (position, position))
+            }
+        return self.gaps[id(self.block)] == {link}
 
     def _go_gap(self, link: str) -> str:
         """Why the package of the response may have more than is visible: something in it uses a name without a home."""

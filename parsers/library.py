@@ -169,6 +169,8 @@ def _class(name: str, record: dict[str, Any], module: ModuleEntity) -> Symbol:
         for hook in ("__new__",):
             for symbol in entity.members.get(hook, ()):
                 symbol.binding = "static"
+    if module.language == "rust" and name == "slice":
+        entity.type_parameters = ("T",)
     if module.language == "go":
         for base in entity.bases:  # an embedded type is a field of that name too
             field_name = base.lstrip("*").partition("[")[0].rpartition(".")[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parsers.entities import ModuleEntity
+from parsers.entities import ModuleEntity, Symbol
 from parsers.file_module import FileModule
 from parsers.library import FAMILIES
 from parsers.module_classes import CLASS_KINDS, SHAPES
@@ -76,6 +76,9 @@ class _Builder(ImportBuilder):
             and self._is_shape(definition, {definition.name})
         ):
             return
+        if self.family == "rust" and definition.kind is SymbolKind.MODULE:
+            self._rust_module(definition)
+            return
         if definition.binding == "type_parameter" and definition.scope in self.class_paths:
             entity = self.file.classes[self.class_paths[definition.scope]]
             entity.type_parameters = (*entity.type_parameters, definition.name)
@@ -110,3 +113,17 @@ class _Builder(ImportBuilder):
             self.file.stray.append((definition.owner, definition.name, symbol))  # its type is in another file
             return
         self._place(definition, symbol, is_type=definition.kind is SymbolKind.TYPE_ALIAS)
+
+    def _rust_module(self, definition: Definition) -> None:
+        """``mod a;`` is the file below this one, ``mod a {…}`` is read as part of this file."""
+        target = (f"self::{definition.name}", "") if "file" in definition.modifiers else ("self", "")
+        made = Symbol(
+            definition.name,
+            "alias",
+            self.entity,
+            target=target,
+            line=definition.line,
+            position=definition.span[0],
+            role="module",
+        )
+        self.entity.names.setdefault(definition.name, []).append(made)

@@ -85,6 +85,16 @@ class ClassBuilder:
             )
         else:
             known.bases = tuple(dict.fromkeys((*known.bases, *definition.bases)))
+        for place in definition.parameters or ():  # the unnamed fields of Rust's tuple structs
+            made = Symbol(
+                place.name,
+                "value",
+                self.entity,
+                annotation=place.annotation or "",
+                position=definition.span[0],
+                owner=known,
+            )
+            known.members.setdefault(place.name, []).append(made)
         symbol = Symbol(
             definition.name, "class", self.entity, entity=known, line=definition.line, position=definition.span[0]
         )

@@ -36,11 +36,9 @@ class ImportBuilder(ClassBuilder):
 
     def _import(self, item: Import) -> None:
         if item.name == "*":
-            inside = item.module.split("::")
-            if self.family == "rust" and (inside[0] in {"crate", "self", "super"} or inside[-1][:1].isupper()):
-                self._glob(item)
-                return  # variants of an enumeration, or names of this crate: those are looked up over all its files
-            self.entity.stars.append((item.module, item.level))
+            outside = not any(start <= item.span[0] < end for start, end in self.inner_modules)
+            if outside or item.module != "super" or self.family != "rust":  # inside, ``super`` is the file itself
+                self.entity.stars.append((item.module, item.level))
             return
         if self.family == "go" and item.alias is None and item.name is None:
             for bound in _go_package_names(item.module):
@@ -84,16 +82,6 @@ class ImportBuilder(ClassBuilder):
         if entity is not None:
             entity.bases = (*entity.bases, base)
 
-    def _glob(self, item: Import) -> None:
-        """Rust's ``use a::*``: of a module written inside the file, ``super`` is the file itself."""
-        reason = f"it imports everything from {item.module}"
-        inside = any(start <= item.span[0] < end for start, end in self.inner_modules)
-        if inside and item.module == "super":
-            return
-        self.entity.incomplete = self.entity.incomplete or reason
-        if not inside and self._enclosing(item.span) is None:
-            self.entity.shared = self.entity.shared or reason
-
     def _enclosing(self, span: Span) -> Span | None:
         best: Span | None = None
         for extent in self.function_starts[: bisect_right(self.function_starts, (span[0], 1 << 60))]:
@@ -107,6 +95,9 @@ class ImportBuilder(ClassBuilder):
 
     def _dynamic(self, entry: str) -> None:
         reason, _, subject = entry.partition(":")
+        if reason == "lazy":  # a name that the module makes when asked
+            self.entity.names.setdefault(subject, [Symbol(subject, "value", self.entity)])
+            return
         owner = self.file.classes.get(subject.removesuffix(".prototype"))
         message = _DYNAMIC_REASONS.get(reason)
         if reason == "module_exports" or (reason in {"assign", "computed"} and subject in _EXPORTS):

@@ -34,7 +34,11 @@ def make_symbol(definition: Definition, module: ModuleEntity, variadic: dict[tup
     if definition.binding.startswith("parameter*") and (container := variadic.get((definition.scope, definition.name))):
         symbol.annotation = _variadic_annotation(symbol.annotation, module.language, container)
     if definition.kind is SymbolKind.TYPE_ALIAS:
-        symbol.role = "type_alias"
+        symbol.role, symbol.modifiers = "type_alias", definition.modifiers
+    if "variant" in definition.modifiers and module.language == "rust":
+        symbol.role, symbol.value, symbol.links = "variant", "", ()
+        symbol.annotation = definition.owner.rpartition(".")[2]
+        symbol.signatures = (Signature(definition.parameters or (), symbol.annotation),)
     return symbol
 
 

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from parsers.entities import ClassEntity, ModuleEntity, Symbol
 from parsers.import_paths import Parts, module_parts
-from parsers.index import FamilyIndex, collect, library_for, merge_package
+from parsers.index import FamilyIndex, collect, library_for
 from parsers.module_builder import FileModule, build_module
+from parsers.packages import MacroWords, extend_package, merge_package
+from parsers.rust_modules import RustModules
 from parsers.script_home import find_home
+from parsers.suggestions import NEAR, best_match
 from parsers.types import ParseResult
 
 __all__ = ["ResponseProject"]
@@ -38,12 +41,19 @@ class ResponseProject:
         self.home = self._home()
         self.package: ModuleEntity | None = None
         self._gaps: dict[str, str] = {}
+        self.modules: RustModules | None = None
+        self.macros = MacroWords(())
         if self.family == "rust":
-            self.package = merge_package([*self.blocks, *self.index.files.values()], "") if self.blocks else None
+            self.modules = RustModules(self.files, index.table, self.blocks)
+            self.home = self.modules.home
+            self.package = extend_package(index.crate, self.blocks).entity if self.blocks else None
+            self.macros = index.macros.with_files(self.blocks)
         if self.family == "go":
             self.home = self._go_home()
             files = [self.files[key] for key in self.index.packages.get(self.home, ())] if self.home is not None else []
-            self.package = merge_package([*self.blocks, *files], "/".join(self.home or ())) if self.blocks else None
+            self.package = (
+                merge_package([*self.blocks, *files], "/".join(self.home or ())).entity if self.blocks else None
+            )
 
     # where the response lives ---------------------------------------------------------------------------------------
 
@@ -52,17 +62,21 @@ class ResponseProject:
         if self.family == "typescript" and not any(block.parse.path for block in self.blocks):
             return find_home(self.blocks, self.index.table, self.index.files)
         votes: dict[Parts, int] = {}
+        backed: set[Parts] = set()
         for block in self.blocks:
             if block.parse.path:
                 parts, is_package = module_parts(block.parse.path, self.family)
                 return parts if is_package else parts[:-1]
             for item in block.parse.imports:
                 for folder in self._folders(item.module, item.level, item.name):
-                    votes[folder] = votes.get(folder, 0) + 1 + 2 * self._has(folder, item.module, item.name)
+                    has = self._has(folder, item.module, item.name)
+                    votes[folder] = votes.get(folder, 0) + 1 + 2 * (has == 1.0)
+                    if has >= NEAR or not item.module:
+                        backed.add(folder)
         ranked = sorted(votes, key=lambda folder: (-votes[folder], len(folder), folder))
         if not ranked or (len(ranked) > 1 and votes[ranked[0]] == votes[ranked[1]]):
             return None
-        return ranked[0]
+        return ranked[0] if ranked[0] in backed or self.family != "python" else None
 
     def _go_home(self) -> Parts | None:
         """The package of the response: the one that defines most of the names that the response uses but does not define."""
@@ -71,11 +85,21 @@ class ResponseProject:
         used = {reference.chain[0] for block in self.blocks for reference in block.parse.references}
         used |= {owner for block in self.blocks for owner, _, _ in block.stray}
         used -= {name for block in self.blocks for name in (*block.entity.names, *block.local)}
-        votes = {parts: len(used & module.names.keys()) for parts, module in self.index.merged.items()}
+        package = self.blocks[0].parse.package if self.blocks else ""
+        votes = {
+            parts: len(used & module.names.keys())
+            for parts, module in self.index.merged.items()
+            if not package or package in self._packages(parts)
+        }
+        if len(votes) == 1 and package not in {"", "main"}:
+            return next(iter(votes))
         ranked = sorted(votes, key=lambda parts: (-votes[parts], len(parts), parts))
         if not ranked or not votes[ranked[0]] or (len(ranked) > 1 and votes[ranked[0]] == votes[ranked[1]]):
             return None
         return ranked[0]
+
+    def _packages(self, parts: Parts) -> set[str]:
+        return {self.files[key].parse.package for key in self.index.packages[parts]}
 
     def gap(self, module: ModuleEntity) -> str:
         """A name that the visible files of a Go package use and none of them defines, '' when there is none: then it is whole."""
@@ -113,11 +137,16 @@ class ResponseProject:
             ):
                 yield name
 
-    def _has(self, folder: Parts, module: str, name: str | None) -> bool:
-        """Whether the file that ``module`` would be in ``folder`` has ``name``: two folders often have a file of one name."""
+    def _has(self, folder: Parts, module: str, name: str | None) -> float:
+        """1 when the file that ``module`` would be in ``folder`` has ``name``, else how near its nearest name comes."""
         pieces = tuple(piece for piece in module.replace(".", "/").split("/") if piece)
         keys = self.index.table.exact((*folder, *pieces)) or self.index.table.exact((*folder, *pieces[:-1]))
-        return bool(keys and name and any(self.files[key].entity.lookup(name) for key in keys))
+        if not keys or not name:
+            return 0.0
+        entities = [self.files[key].entity for key in keys]
+        if any(entity.lookup(name) for entity in entities):
+            return 1.0
+        return best_match(name, {other for entity in entities for other in entity.names}, least=0.0)[1] * 0.99
 
     def _folders(self, module: str, level: int, name: str | None) -> list[Parts]:
         if self.family == "python" and level == 1:
@@ -212,38 +241,31 @@ class ResponseProject:
         return self.index.merged.get(parts)
 
     def _import_rust(self, importer: ModuleEntity, module: str, _level: int) -> ModuleEntity | None:
-        """``crate::a::b`` by the tail of its path; a type's own names (``use Shape::*``) and other crates are not followed."""
-        pieces = [piece for piece in module.split("::") if piece]
-        if not pieces:
-            return None
-        if pieces[0] in {"std", "core", "alloc"}:
-            return self.library.module("::".join(["std", *pieces[1:]]))
-        if pieces[0] not in {"crate", "self", "super"}:
-            return None
-        tail = tuple(piece for piece in pieces if piece not in {"crate", "self", "super"})
-        if tail and tail[-1][:1].isupper():
-            return None
-        if pieces[0] == "crate":
-            root = next((key for key in self.index.files if key.rpartition("/")[2] in {"lib.rs", "main.rs"}), "")
-            return self._entity(self.index.table.in_crate(tail) if tail else [root] if root else [])
-        if importer.path:
-            base, _ = module_parts(importer.path, "rust")
-            return self._entity(self.index.table.exact((*base[: len(base) - pieces.count("super")], *tail)))
-        return self._entity(self.index.table.only(tail))
+        """``std`` from the library, the crate's own modules by their place; other crates are not followed."""
+        first, _, rest = module.partition("::")
+        if first in {"std", "core", "alloc"}:
+            return self.library.module(f"std::{rest}" if rest else "std")
+        return self.modules.find(importer, module) if self.modules is not None and module else None
 
     def submodule(self, module: ModuleEntity, name: str) -> ModuleEntity | None:
         """A module below a package."""
         if module.library:
             key = f"{module.key}{self.library.separator}{name}"
             return self.library.module(key)
-        if (
-            self.family not in {"python", "rust"}
-            or not module.path
-            or (self.family == "python" and not module.is_package)
-        ):
+        if self.modules is not None:
+            return self.modules.below(module, name)
+        if self.family != "python" or not module.path or not module.is_package:
             return None
         parts, _ = module_parts(module.path, self.family)
         return self._entity(self.index.table.exact((*parts, name)))
+
+    def hidden(self, module: ModuleEntity, name: str) -> str:
+        """Why a module may have a name that nothing visible defines, '' when nothing speaks for it."""
+        return self.macros.may_define(name) if self.family == "rust" and not module.library else ""
+
+    def class_doubt(self, entity: ClassEntity) -> str:
+        """Why a class may have members that nobody can see, beyond what its own code says."""
+        return self.macros.may_extend(entity.name) if self.family == "rust" and not entity.module.library else ""
 
     # names ----------------------------------------------------------------------------------------------------------
 

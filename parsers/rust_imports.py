@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from parsers.extraction import Extraction
+from parsers.types import SymbolKind
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -25,7 +26,7 @@ def include_use(found: Extraction, node: Node, prefix: str, *, public: bool) -> 
     module, separator, name = full.rpartition("::")
     last = path.child_by_field_name("name") or path
     if separator:
-        found.include(last, module, name, alias, reexport=public)
+        found.include(last, _as_of_file(found, module), name, alias, reexport=public)
     else:
         found.include(last, name, None, alias, reexport=public)
 
@@ -33,3 +34,22 @@ def include_use(found: Extraction, node: Node, prefix: str, *, public: bool) -> 
 def join_path(prefix: str, path: str) -> str:
     """Two paths with ``::`` between them."""
     return f"{prefix}::{path}" if prefix and path else prefix or path
+
+
+def _as_of_file(found: Extraction, module: str) -> str:
+    """A path written inside ``mod a {…}``, as the file around it would write it."""
+    around = [scope.path for scope in found.scopes if scope.kind is SymbolKind.MODULE]
+    if not around:
+        return module
+    inner = around[-1].split(".")
+    pieces = module.split("::")
+    below = {item.name for item in found.definitions if item.kind is SymbolKind.MODULE and item.owner == around[-1]}
+    if pieces[0] not in {"self", "super"} and pieces[0] not in below:
+        return module
+    while pieces and pieces[0] in {"self", "super"}:
+        if pieces[0] == "super":
+            if not inner:
+                return "::".join(["self", *pieces])
+            inner = inner[:-1]
+        pieces = pieces[1:]
+    return "::".join(["self", *inner, *pieces])

@@ -62,7 +62,10 @@ def on_arm(found: Extraction, node: Node) -> None:
     pattern = node.child_by_field_name("pattern")
     inner = next(iter(pattern.named_children), None) if pattern is not None else None
     if inner is not None:
-        bind_pattern(found, inner, node, (None, None, "case"))
+        block = node.parent
+        match = block.parent if block is not None else None
+        value = match.child_by_field_name("value") if match is not None else None
+        bind_pattern(found, inner, node, (found.short(value), None, "=" if value is not None else "case"))
 
 
 def bind_pattern(found: Extraction, target: Node, extent: Node, source: tuple[str | None, str | None, str]) -> None:
@@ -194,7 +197,10 @@ def on_attribute(found: Extraction, node: Node) -> None:
 
 
 def on_type(found: Extraction, node: Node) -> None:
-    """A name in a type."""
+    """A name in a type. ``Iterator<Item = T>`` names a member of the trait, not a type."""
+    around = node.parent
+    if around is not None and around.type == "type_binding" and around.child_by_field_name("name") == node:
+        return
     if not _is_hidden(found, node):
         found.refer(node, ReferenceKind.TYPE)
 

@@ -6,20 +6,28 @@ import re
 from collections.abc import Iterable
 
 from parsers.entities import ClassEntity, ModuleEntity, Symbol, Value
+from parsers.inference.members import derived_methods
+from parsers.suggestions import NEAR, best_match
 from parsers.type_text import read_type
 from parsers.types import Reference
 from parsers.verdicts import CALLS, Verdicts, is_library, owner_of
 
 __all__ = ["Silence"]
 
-_NARROWING = {
-    "typescript": r"RECEIVER\s+(?:instanceof|as|is|satisfies)\b|\bin\s+RECEIVER\b"
-    r"|\b(?:is|has|assert)\w*\(\s*RECEIVER\s*[,)]|<\w+>\s*RECEIVER\b",
-    "go": r"RECEIVER\.\((?!\))",
-    "rust": r"\bmatch (?!self\b)RECEIVER\b",
-}
+_NARROWING = (
+    r"RECEIVER\s+(?:instanceof|as|is|satisfies)\b|\bin\s+RECEIVER\b"
+    r"|\b(?:is|has|assert)\w*\(\s*RECEIVER\s*[,)]|<\w+>\s*RECEIVER\b"
+)
 _GENERATED = re.compile(
     r"String|GoString|Error|(?:Unm|M)arshal\w*|DeepCopy\w*|ProtoReflect|ProtoMessage|Reset|Descriptor|Validate"
+)
+_KNOWN_TRAITS = frozenset(
+    (
+        "Serialize Deserialize Serializer Deserializer Error Debug Display Clone Copy Default From Into TryFrom TryInto Drop Fn"
+        " FnMut FnOnce Send Sync Unpin Sized Eq PartialEq Ord PartialOrd Hash Iterator IntoIterator FromStr AsRef AsMut Borrow"
+        " Deref DerefMut Index IndexMut Add Sub Mul Div Neg Not Future Read Write Extend FromIterator ExactSizeIterator"
+        " DoubleEndedIterator FusedIterator ToString ToOwned AddAssign SubAssign BitAnd BitOr BitXor Hasher BuildHasher"
+    ).split()
 )
 _ABSTRACT = {
     "Sequence",
@@ -60,8 +68,10 @@ class Silence(Verdicts):
         if not module and self._narrowed(reference, position):
             return "the code checks what it is first"
         if self.family == "rust":
-            return self._rust_silence(owner, link)
-        return self._go_silence(owner, link) if self.family == "go" and not is_library(owner) else None
+            return self._rust_silence(owner, link) or self._trait_silence(reference, owner, position)
+        if self.family == "go" and not is_library(owner):
+            return self._go_silence(owner, link) if not self._is_field(reference, owner, position) else None
+        return None
 
     def _library_silence(self, owner: ModuleEntity | ClassEntity | None, link: str) -> str:
         if link.startswith("_"):
@@ -110,16 +120,65 @@ class Silence(Verdicts):
 
     def _rust_silence(self, owner: ModuleEntity | ClassEntity | None, link: str) -> str | None:
         """Traits can add methods from anywhere: only a name that no visible code and nothing in std has is flagged."""
-        glob = bool(self.block.entity.stars)  # another crate's prelude may bring traits
-        if link in self.universe or not link.isidentifier() or is_library(owner) or glob:
+        foreign = isinstance(owner, ClassEntity) and self._foreign_traits()
+        if link in self.universe or not link.isidentifier() or is_library(owner) or foreign:
             return "a trait may give it this name"
         module = owner.module if isinstance(owner, ClassEntity) else owner
         if module is not None and (module.opaque or self.block.entity.opaque):
             return f"of its module {module.opaque or self.block.entity.opaque}"
         if isinstance(owner, ModuleEntity):
-            return f"of its module {owner.shared}" if owner.shared else None
+            return None
         variant = owner is not None and owner.kind == "enum" and not link.isupper()
         return "a trait may give it this name" if link[:1].isupper() and not variant else None
+
+    def _foreign_traits(self) -> bool:
+        """Whether a star import brings what another crate shares: traits with methods for any type."""
+        return any(
+            self.project.import_module(self.block.entity, module, level) is None
+            and not module.rpartition("::")[2][:1].isupper()
+            for module, level in self.block.entity.stars
+        )
+
+    def _trait_silence(
+        self, reference: Reference, owner: ModuleEntity | ClassEntity | None, position: int
+    ) -> str | None:
+        """A call on a type that has a trait whose own methods are not visible, or that such a trait may extend."""
+        following = reference.chain[position + 1 : position + 2]
+        called = following == ("()",) or (not following and reference.kind in CALLS)
+        if not isinstance(owner, ClassEntity) or (owner.kind == "enum" and reference.chain[position][:1].isupper()):
+            return None
+        doubt = self.project.class_doubt(owner) or derived_methods(owner.decorators)
+        if not called:
+            return doubt if reference.chain[position].isupper() and doubt else None
+        if doubt:
+            return doubt
+        for ancestor in self.inference.linear(owner)[0]:
+            for text in ancestor.bases:
+                name = text.rpartition(".")[2].partition("<")[0]
+                if name not in _KNOWN_TRAITS and self.inference.base_of(ancestor, text) is None:
+                    return f"the trait {name} is not visible"
+        if reference.chain[0] in {"self", "Self"} and owner.kind != "trait":
+            return None
+        return "an imported trait may give it this name" if self._extension_traits() else None
+
+    def _extension_traits(self) -> bool:
+        """Whether the code imports from unseen places a type-like name that it never uses by name: a trait, for its methods."""
+        for item in self.block.parse.imports:
+            name = item.alias or item.name or ""
+            unseen = self.project.import_module(self.block.entity, item.module, item.level) is None
+            if unseen and (name == "_" or (name[:1].isupper() and len(re.findall(rf"\b{name}\b", self.text)) == 1)):
+                return True
+        return False
+
+    def _is_field(self, reference: Reference, owner: ModuleEntity | ClassEntity | None, position: int) -> bool:
+        """Whether a name can only mean a field: not called, near a field of a struct, whose fields stand in one place."""
+        following = reference.chain[position + 1 : position + 2]
+        if following == ("()",) or (not following and reference.kind in CALLS):
+            return False
+        if not isinstance(owner, ClassEntity) or owner.kind != "struct":
+            return False
+        fields = {symbol.name for item in self.inference.linear(owner)[0] for symbol in item.own_fields}
+        return best_match(reference.chain[position], fields, least=0.0)[1] >= NEAR
 
     def _go_silence(self, owner: ModuleEntity | ClassEntity | None, link: str) -> str | None:
         module = owner.module if isinstance(owner, ClassEntity) else owner
@@ -153,8 +212,10 @@ class Silence(Verdicts):
         name, receiver = reference.chain[position], re.escape(self.text[start:end].rstrip(" \n.?!:"))
         if not receiver or end - start > 200:
             return False
-        if self.family != "python":
-            return re.search(_NARROWING[self.family].replace("RECEIVER", receiver), self.text) is not None
+        if self.family in {"go", "rust"}:
+            return False  # a check binds a name of its own
+        if self.family == "typescript":
+            return re.search(_NARROWING.replace("RECEIVER", receiver), self.text) is not None
         if re.search(rf"\b_?is_\w+\(\s*{receiver}\s*[,)]|\bmatch {receiver}:|\btype\({receiver}\) ", self.text):
             return True
         if re.search(rf"\b(?:has|get|set)attr\(\s*{receiver}\s*,\s*[\"']{re.escape(name)}[\"']", self.text):

@@ -114,10 +114,20 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Macro:
+    """A macro that a file defines, or one whose call stands among its items. ``words`` are the names in its tokens."""
+
+    name: str
+    words: frozenset[str]
+    defined: bool
+
+
+@dataclass(frozen=True)
 class ParseResult:
     """One parsed source. ``errors`` are spans tree-sitter could not read; ``dynamic`` names why names may be invisible.
 
     ``words`` is every word of the text, comments included, of JavaScript and TypeScript; empty for other languages.
+    ``macros`` are Rust's, ``package`` is the name of a Go file's package.
     """
 
     language: str
@@ -129,6 +139,8 @@ class ParseResult:
     dynamic: tuple[str, ...] = ()
     truncated_reason: str | None = None
     words: frozenset[str] = frozenset()
+    macros: tuple[Macro, ...] = ()
+    package: str = ""
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,8 @@ class Verdicts:
         )
         self.bare_names: dict[int, NameTable] = {}
         self.bound_inside: dict[int, frozenset[str]] = {}
+        self.gaps: dict[int, set[str]] = {}
+        self.nearest: dict[str, tuple[str | None, float]] = {}
         self.near_constants: dict[int, set[str]] = {}
         self.own_members: dict[int, frozenset[str]] = {}
         self.foreign_names: dict[int, frozenset[str]] = {}
@@ -100,7 +102,6 @@ class Verdicts:
             return self._unverifiable(name, kind, span, line, "the line asks checkers to ignore it")
         names = set(candidates)
         suggestion, score = best_match(name, names, least=0.0)
-        known = owner.module if isinstance(owner, ClassEntity) else owner
         guessed = isinstance(owner, ModuleEntity) or self.family == "typescript"
         kinds = {FindingKind.ATTRIBUTE} | ({FindingKind.IMPORT} if self.family == "typescript" else set())
         attribute_of_library = is_library(owner) and guessed and kind in kinds
@@ -111,7 +112,7 @@ class Verdicts:
         if score < NEAR and (
             attribute_of_library
             or open_object
-            or (self.family == "go" and isinstance(owner, ModuleEntity) and known is not None)
+            or (self.family == "go" and isinstance(owner, ModuleEntity) and owner is not self.block.entity)
         ):
             return self._unverifiable(
                 name, kind, span, line, "not all of its owner may be visible", suggestion, max(score, 0.2)

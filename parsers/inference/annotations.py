@@ -77,7 +77,8 @@ class Annotations(Names):
             return self._instance("Array", arguments)
         if self.family == "rust":
             return self._instance("slice", arguments)
-        return (TupleValue((None, arguments[-1])),) if self.family == "go" else None
+        key = arguments[0] if node.name == "map" else None
+        return (TupleValue((key, arguments[-1])),) if self.family == "go" else None
 
     def _instance(self, name: str, arguments: tuple[Values | None, ...] | None) -> Values | None:
         for symbol in self.library.globals.lookup(name, as_type=True):
@@ -137,6 +138,8 @@ class Annotations(Names):
                 return None
             finally:
                 self._leave(key)
+        if symbol.role == "type_alias" and self.family == "rust":
+            return self._alias_type(symbol, arguments)
         return self._made(self.symbol_values(symbol), arguments)
 
     def _made(self, values: Values | None, arguments: tuple[Values | None, ...]) -> Values | None:
@@ -152,6 +155,19 @@ class Annotations(Names):
             else:
                 return None
         return tuple(made)
+
+    def _alias_type(self, symbol: Symbol, arguments: tuple[Values | None, ...]) -> Values | None:
+        """Rust's ``type Result<T> = …``, with its parameters filled in; std's aliases take theirs in the order of use."""
+        key = ("type", id(symbol))
+        if not self._enter(key):
+            return None
+        try:
+            node = read_type(symbol.value, self.family)
+            names = symbol.modifiers or tuple(item.name for item in node.arguments if len(item.name) == 1)
+            given: Environment = dict(zip(names, arguments, strict=False))
+            return self.type_values(node, symbol.module, symbol.position, {**dict.fromkeys(names), **given})
+        finally:
+            self._leave(key)
 
     def _type_member(self, owner: Value, name: str) -> Found:
         if isinstance(owner, ModuleValue):

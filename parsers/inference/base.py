@@ -63,6 +63,12 @@ class Project(Protocol):
     def local_symbols(self, module: ModuleEntity, name: str, position: int) -> list[Symbol]:
         """Bindings of a name in the innermost scope around ``position`` that has it."""
 
+    def hidden(self, module: ModuleEntity, name: str) -> str:
+        """Why a module may have a name that nothing visible defines, '' when nothing speaks for it."""
+
+    def class_doubt(self, entity: ClassEntity) -> str:
+        """Why a class may have members that nobody can see, beyond what its own code says."""
+
     def names_in_package(self, module: ModuleEntity, name: str, as_type: bool) -> list[Symbol]:
         """The name in files that share the module's namespace (a Go package)."""
 
@@ -77,6 +83,7 @@ class InferenceBase(ABC):
         self._running: set[object] = set()
         self._symbol_cache: dict[int, Values | None] = {}
         self._keep: list[Symbol] = []
+        self._linear: dict[int, tuple[ClassEntity, tuple[tuple[ClassEntity, ...], str]]] = {}
         self._bases: dict[tuple[int, str], ClassEntity | None] = {}
         self._base_nodes: dict[tuple[int, int], tuple[TypeNode, ...] | None] = {}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from parsers.entities import ClassValue, FunctionValue, Instance, ModuleValue, Symbol, TupleValue, Value
 from parsers.expressions import read_expression
 from parsers.inference.base import MAX_UNION, Environment, Values, united
@@ -36,6 +38,11 @@ _ITERABLE = {
     "MutableSequence",
 }
 
+_SLICE_OUTPUT = re.compile(r"<I as SliceIndex<\[T\]>>::Output")
+_LISTS = {"Vec", "slice", "VecDeque", "HashSet", "BTreeSet", "LinkedList", "BinaryHeap", "Option"}
+_PAIRS = {"HashMap", "BTreeMap"}
+_ITERATORS = {"Iter", "IterMut", "IntoIter", "Drain", "Values", "ValuesMut"}
+
 
 class Calls(Members):
     """Evaluates calls and special steps."""
@@ -59,6 +66,8 @@ class Calls(Members):
                 environment = self._environment(receiver, owner)
             return self.returned(value.symbol, value.receiver, environment)
         if isinstance(value, Instance):
+            if self.family == "rust" and value.entity.kind == "enum":
+                return (value,)  # a variant with places
             name = {"python": "__call__", "typescript": "()"}.get(self.family)
             found = self.class_member(value.entity, name, False) if name else None
             if found is not None and found.status == "found":
@@ -72,7 +81,10 @@ class Calls(Members):
             if not signature.returns:
                 return () if self.family == "go" else self._returned_expressions(symbol)
             values = self.type_values(
-                read_type(signature.returns, self.family), symbol.module, symbol.position, environment
+                read_type(_SLICE_OUTPUT.sub("T", signature.returns), self.family),
+                symbol.module,
+                symbol.position,
+                environment,
             )
             if values is None:
                 return None
@@ -117,9 +129,15 @@ class Calls(Members):
             return None
         if self.family == "typescript" and name in {"Array", "ReadonlyArray", "Set", "ReadonlySet"} and value.arguments:
             return value.arguments[0]
-        if self.family == "rust" and name in {"Vec", "slice", "VecDeque", "HashSet", "BTreeSet"} and value.arguments:
-            return value.arguments[0]
-        return None
+        return self._rust_element(value, link) if self.family == "rust" else None
+
+    def _rust_element(self, value: Instance, link: str) -> Values | None:
+        name, arguments = value.entity.name, value.arguments
+        if not arguments or not value.entity.module.library:
+            return None
+        if name in _PAIRS or (name in _ITERATORS and len(arguments) == 2):
+            return arguments[1] if link == "[]" else (TupleValue(arguments[:2]),)
+        return arguments[0] if name in _LISTS or name in _ITERATORS else None
 
     def _go_element(self, value: Value, link: str) -> Values | None:
         """``range`` gives a key and an element, an index the element. Named types stand for what they are made of."""
@@ -128,7 +146,7 @@ class Calls(Members):
             value = under[0] if under and len(under) == 1 else value
         if not isinstance(value, TupleValue):
             return None
-        return (TupleValue((None, value.items[-1])),) if link == "#iter" else value.items[-1]
+        return (value,) if link == "#iter" else value.items[-1]
 
     def _special(self, value: Instance, name: str) -> Values | None:
         found = self.class_member(value.entity, name, False)

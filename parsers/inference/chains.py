@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from parsers.entities import ClassEntity, ClassValue, FunctionValue, Instance, ModuleEntity, ModuleValue, Symbol, Value
+from parsers.entities import (
+    ClassEntity,
+    ClassValue,
+    FunctionValue,
+    Instance,
+    ModuleEntity,
+    ModuleValue,
+    Symbol,
+    TupleValue,
+    Value,
+)
 from parsers.expressions import Chain, read_expression
 from parsers.inference.base import MAX_UNION, Environment, Found, Values, united
 from parsers.inference.calls import Calls
@@ -11,6 +21,7 @@ from parsers.type_text import read_type
 __all__ = ["Inference"]
 
 _ENUMS = {"Enum", "Flag", "IntEnum", "IntFlag", "StrEnum"}
+_OPENED = {"Some": 0, "Ok": 0, "Err": 1}
 _DISPLAYS = ("[", "{")
 _LITERALS = {
     "python": {
@@ -96,6 +107,9 @@ class Inference(Calls):
         """Evaluate a chain from its head."""
         values = self.head(chain[0], module, position)
         for link in chain[1:]:
+            if link.startswith("#as:"):  # Go's assertion says the type, whatever was known before
+                values = self.type_values(read_type(link[4:], self.family), module, position)
+                continue
             if values is None:
                 return None
             values = self.step(values, link, module, position)
@@ -132,6 +146,8 @@ class Inference(Calls):
             return self.type_values(read_type(link[4:], self.family), module, position) if module else None
         if link.startswith("#") and link[1:].isdigit():
             return self._place(value, link[1:])
+        if self.family == "rust" and isinstance(value, Instance) and link[:1].isupper():
+            return self._opened(value, link)
         found = self.member(value, link)
         if found.status != "found":
             return None
@@ -149,6 +165,28 @@ class Inference(Calls):
             if isinstance(item, FunctionValue) and isinstance(value, Instance | ClassValue)
             else item
             for item in values
+        )
+
+    def _opened(self, value: Instance, name: str) -> Values | None:
+        """The places of a Rust value that a pattern takes apart: ``Some(x)``, a variant or a tuple struct."""
+        if name in _OPENED and value.entity.name in {"Option", "Result"}:
+            return (TupleValue(value.arguments[_OPENED[name] : _OPENED[name] + 1]),)
+        if name in {value.entity.name, "Self"} and "0" in value.entity.members:
+            fields = sorted((key for key in value.entity.members if key.isdigit()), key=int)
+            return (TupleValue(tuple(self.step((value,), key) for key in fields)),)
+        found = self.class_member(value.entity, name, True)
+        symbol = found.symbols[0] if found.symbols else None
+        if symbol is None or symbol.role != "variant" or not symbol.signatures:
+            return None
+        types = (parameter.annotation or "" for parameter in symbol.signatures[0].parameters)
+        environment = self._environment(value, found.owner)
+        return (
+            TupleValue(
+                tuple(
+                    self.type_values(read_type(text, self.family), symbol.module, symbol.position, environment)
+                    for text in types
+                )
+            ),
         )
 
     def _is_descriptor(self, value: Value) -> bool:

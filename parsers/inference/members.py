@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from parsers.entities import (
     ClassEntity,
     ClassValue,
@@ -16,7 +18,7 @@ from parsers.inference.annotations import Annotations
 from parsers.inference.base import Environment, Found, unread
 from parsers.type_text import TypeNode, read_type
 
-__all__ = ["Members"]
+__all__ = ["Members", "derived_methods"]
 
 _METACLASS_MEMBERS = {
     "register",
@@ -51,30 +53,50 @@ _PLAIN_DECORATORS = frozenset(
     )
 )
 
+_PLAIN_DERIVES = frozenset(
+    (
+        "Debug Clone Copy PartialEq Eq PartialOrd Ord Hash Default Serialize Deserialize Error Zeroize Arbitrary TypeSize"
+        " SerializeDisplay DeserializeFromStr Diagnostic Insertable JsonSchema Zeroable Pod ToSchema"
+    ).split()
+)
+_PLAIN_ATTRIBUTES = frozenset(
+    (
+        "derive cfg cfg_attr doc allow warn deny forbid expect repr must_use non_exhaustive deprecated serde error"
+        " automatically_derived rustfmt::skip rustfmt_skip inline cold track_caller clippy::msrv stable unstable test arbitrary"
+    ).split()
+)
+
 
 class Members(Annotations):
     """Looks members up."""
 
     def linear(self, entity: ClassEntity) -> tuple[tuple[ClassEntity, ...], str]:
         """The class and its visible ancestors, nearest first, and why the list may be incomplete ('' when it is not)."""
-        if entity.linear is not None:
+        shared = entity.module.library or self.family in {"python", "typescript"}
+        if shared and entity.linear is not None:
             return entity.linear
+        if id(entity) in self._linear:
+            return self._linear[id(entity)][1]
         key = ("linear", id(entity))
         if key in self._running:
             return (entity,), "its ancestors form a circle"
         self._running.add(key)
         try:
-            entity.linear = self._ancestors(entity)
+            found = self._ancestors(entity)
         finally:
-            self._running.discard(key)
-        return entity.linear
+            self._leave(key)
+        if shared:
+            entity.linear = found
+        else:
+            self._linear[id(entity)] = (entity, found)
+        return found
 
     def _ancestors(self, entity: ClassEntity) -> tuple[tuple[ClassEntity, ...], str]:
         found: list[ClassEntity] = [entity]
         reason = entity.opaque or self._decorator_opacity(entity)
         for text in entity.bases:
             node = read_type(text, self.family)
-            if node.name.rpartition(".")[2] in {"Generic", "Protocol"}:
+            if node.name.rpartition(".")[2] in {"Generic", "Protocol"} and self._is_typing(node, entity):
                 structural = node.name.endswith("Protocol") and not entity.module.library
                 reason = reason or ("it is a protocol: what implements it may have more" if structural else "")
                 continue
@@ -89,8 +111,19 @@ class Members(Annotations):
             reason = reason or inner_reason
         return tuple(found), reason
 
+    def _is_typing(self, node: TypeNode, entity: ClassEntity) -> bool:
+        """Whether ``Protocol`` is the one of typing: asyncio has another."""
+        base = self._base(node, entity) if self.family == "python" else None
+        return base is None or not base.module.key.startswith("asyncio")
+
+    def base_of(self, entity: ClassEntity, text: str) -> ClassEntity | None:
+        """The visible class that a base as written names."""
+        return self._base(read_type(text, self.family), entity)
+
     def _decorator_opacity(self, entity: ClassEntity) -> str:
         """A class decorator that is neither well known nor a visible function may have changed the class."""
+        if self.family == "rust":
+            return _attribute_opacity(entity.decorators)
         if self.family != "python":
             return ""
         for decorator in entity.decorators:
@@ -190,3 +223,22 @@ class Members(Annotations):
                 names = dict(zip(base.type_parameters, node.arguments, strict=False))
                 return tuple(names.get(item.name, item) for item in inner)
         return None
+
+
+def _attribute_opacity(attributes: tuple[str, ...]) -> str:
+    """Rust: an attribute macro may add members to a type."""
+    for attribute in attributes:
+        path = re.split(r"[(=\s]", attribute, maxsplit=1)[0]
+        if path not in _PLAIN_ATTRIBUTES:
+            return f"the attribute {path} may add to it"
+    return ""
+
+
+def derived_methods(attributes: tuple[str, ...]) -> str:
+    """Rust: a derive macro of another crate may add methods to a type, but neither fields nor variants."""
+    for attribute in attributes:
+        for listed in re.findall(r"\bderive\s*\(([^)]*)\)", attribute):
+            for name in re.findall(r"(\w+)\s*(?:,|$)", listed):
+                if name not in _PLAIN_DERIVES:
+                    return f"the derived {name} may add to it"
+    return ""

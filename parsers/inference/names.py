@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parsers.entities import ModuleEntity, ModuleValue, Symbol
+from parsers.entities import ClassEntity, ClassValue, ModuleEntity, ModuleValue, Symbol
 from parsers.expressions import read_expression
 from parsers.inference.base import GO_PLACEHOLDERS, Found, InferenceBase, Values, unread
 
@@ -12,10 +12,17 @@ __all__ = ["Names"]
 class Names(InferenceBase):
     """Looks names up."""
 
-    def name(self, name: str, module: ModuleEntity, position: int, as_type: bool = False) -> Found:
-        """Look a bare name up: local scopes, the module, its package, star imports, the global names."""
+    def name(self, name: str, module: ModuleEntity, position: int, as_type: bool = False, path: bool = False) -> Found:
+        """Look a bare name up: local scopes, the module, its package, star imports, the global names.
+
+        ``path`` says that ``::`` follows in Rust: then it is a module or a type.
+        """
+        if self.family == "rust" and name in {"crate", "super", "self::"}:
+            return self._rust_path(name, module)
         if position >= 0 and not (as_type and self.family in {"python", "go"} and module.lookup(name)):
             local = self.project.local_symbols(module, name, position)
+            if self.family == "rust" and (as_type or path) and name[:1].islower():
+                local = [symbol for symbol in local if symbol.kind != "value"]  # variables are no modules
             if local:
                 return Found("found", tuple(local))
         if (
@@ -34,6 +41,13 @@ class Names(InferenceBase):
         if builtin and not (self.family == "go" and name in GO_PLACEHOLDERS):
             return Found("found", tuple(builtin), owner=self.library.globals)
         return found
+
+    def _rust_path(self, word: str, module: ModuleEntity) -> Found:
+        """What ``crate::``, ``super::`` or ``self::`` starts from."""
+        found = self.project.import_module(module, word, 0)
+        if found is None:
+            return Found("unknown", reason=f"{word} is not visible")
+        return Found("found", (Symbol(word, "alias", found, target=("", "")),), owner=found)
 
     def _inside(self, module: ModuleEntity, name: str, as_type: bool) -> Found:
         """Look a name up as the module's own code sees it: what JavaScript exports is not thereby in scope."""
@@ -54,19 +68,16 @@ class Names(InferenceBase):
         seen: frozenset[str] = frozenset(),
     ) -> Found:
         """Look a name up in a module: its own names, its star imports, its submodules."""
+        if self.family == "rust" and name == "super":
+            return self._rust_path(name, module)
         symbols = module.lookup(name, as_type)
         if symbols and not (seen and symbols[0].role == "hidden"):
             return Found("found", tuple(symbols), owner=module)
-        unknown = module.opaque or unread(module, name)
-        for target, level in module.stars:
-            other = self.project.import_module(module, target, level)
-            if other is None:
-                unknown = unknown or f"it imports everything from {target}, which is not visible"
-            elif other.key not in seen and other is not module:
-                inner = self.module_member(other, name, as_type, False, seen | {module.key})
-                if inner.status == "found":
-                    return inner
-                unknown = unknown or (inner.reason if inner.status == "unknown" else "")
+        unknown = module.opaque or unread(module, name) or self.project.hidden(module, name)
+        inner = self._by_star(module, name, as_type, seen)
+        if inner is not None and inner.status == "found":
+            return inner
+        unknown = unknown or (inner.reason if inner is not None else "")
         if ask_submodule:
             below = self.project.submodule(module, name)
             if below is not None:
@@ -87,6 +98,36 @@ class Names(InferenceBase):
             if not looked or any(inner.status == "unknown" for inner in looked):
                 unknown = unknown or "its export is computed"
         return Found("unknown", reason=unknown, owner=module) if unknown else Found("missing", owner=module)
+
+    def _by_star(self, module: ModuleEntity, name: str, as_type: bool, seen: frozenset[str]) -> Found | None:
+        """The name in what the module imports by star; None when each of those is visible and none has it."""
+        unknown = ""
+        for target, level in module.stars:
+            other = self.project.import_module(module, target, level)
+            if other is None:
+                variants = self._enum(target, module) if self.family == "rust" else None
+                if variants is None:
+                    unknown = unknown or f"it imports everything from {target}, which is not visible"
+                elif name in variants.members:
+                    return Found("found", tuple(variants.members[name]), owner=variants)
+            elif other.key not in seen and other is not module:
+                inner = self.module_member(other, name, as_type, False, seen | {module.key})
+                if inner.status == "found":
+                    return inner
+                unknown = unknown or (inner.reason if inner.status == "unknown" else "")
+        return Found("unknown", reason=unknown) if unknown else None
+
+    def _enum(self, path: str, module: ModuleEntity) -> ClassEntity | None:
+        """The enumeration that ``use a::Shape::*`` opens."""
+        if not path.rpartition("::")[2][:1].isupper() or not self._enter(("enum", path, module.key)):
+            return None
+        try:
+            pieces = path.split("::")
+            values = self.chain(("self::" if pieces[0] == "self" else pieces[0], *pieces[1:]), module, -1)
+        finally:
+            self._leave(("enum", path, module.key))
+        found = values[0] if values is not None and len(values) == 1 else None
+        return found.entity if isinstance(found, ClassValue) and found.entity.kind == "enum" else None
 
     def _export_value(self, module: ModuleEntity) -> Values | None:
         key = ("export", module.key)

@@ -1,4 +1,5 @@
 ; Names that Go code gives meaning to.
+(package_clause (package_identifier) @package)
 (import_spec) @import
 (type_spec) @type_spec
 (type_alias) @type_spec

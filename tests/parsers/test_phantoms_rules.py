@@ -141,3 +141,60 @@ def test_spans_and_lines_are_those_of_the_whole_response() -> None:
     index = build_index([parse_source(BASE, "python", "pkg/base.py")])
     found = resolve([ResponseBlock(parse_source(code, "python"), code, offset, 2)], index)
     assert [(response[slice(*item.span)], item.line) for item in found if item.flagged] == [("Warehouse", 3)]
+
+
+LAZY = """
+import abc
+import asyncio
+
+def __getattr__(name):
+    if name == "old_name":
+        return 1
+    raise AttributeError(f"no {name}")
+
+def late():
+    exec("x = 1", {})
+    for item in globals().values():
+        print(item)
+
+class Shape(metaclass=abc.ABCMeta):
+    def area(self): ...
+
+class Wire(asyncio.Protocol):
+    def feed(self): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        pytest.param("from pkg.lazy import lately", {"lately": "drift"}, id="getattr-that-lists-its-names"),
+        pytest.param("from pkg.lazy import Shape\ndef f(s: Shape):\n    s.areas()", {"areas": "drift"}, id="abc"),
+        pytest.param("from pkg.lazy import Wire\ndef f(w: Wire):\n    w.feeds()", {"feeds": "drift"}, id="asyncio"),
+        pytest.param("from pkg.lazy import old_name", {}, id="a-listed-name"),
+    ],
+)
+def test_code_that_looks_dynamic_but_is_not(code: str, expected: dict[str, str]) -> None:
+    assert judge(code, {"pkg/lazy.py": LAZY}) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("def __getattr__(name):\n    return find(name)", id="getattr"),
+        pytest.param(
+            "def __getattr__(name):\n    if name in TABLE:\n        return TABLE[name]\n    raise AttributeError",
+            id="by-table",
+        ),
+        pytest.param("globals().update(TABLE)", id="globals"),
+        pytest.param("def f():\n    globals()['a'] = 1", id="globals-by-key"),
+        pytest.param("exec(TABLE)", id="exec"),
+    ],
+)
+def test_a_module_that_makes_names_stays_unverifiable(body: str) -> None:
+    assert judge("from pkg.lazy import tables", {"pkg/lazy.py": f"TABLE = {{}}\n\n{body}\n"}) == {}
+
+
+def test_a_relative_import_is_not_tied_to_the_one_file_of_that_name() -> None:
+    files = {"pkg/text/base.py": "def plain(): ...\n", "pkg/other.py": "x = 1\n"}
+    assert judge("from .base import Border\nfrom ..other import x\n", files) == {}

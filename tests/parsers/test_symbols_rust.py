@@ -72,7 +72,7 @@ def test_use_trees() -> None:
         pytest.param("let P { x: px, .. } = p;", "px", "p", "=.x", id="struct pattern"),
         pytest.param("if let Some(v) = it.next() {}", "v", "it.next()", "=.Some.0", id="if let"),
         pytest.param("for (i, c) in xs.iter() {}", "c", "xs.iter()", "for.1", id="for"),
-        pytest.param("match e { E::B(n) => n, _ => 0 };", "n", None, "case.B.0", id="match"),
+        pytest.param("match e { E::B(n) => n, _ => 0 };", "n", "e", "=.B.0", id="match"),
         pytest.param("let f = |a: u8| a;", "a", None, "parameter", id="closure"),
     ],
 )

@@ -1,0 +1,141 @@
+"""Rust: paths, macros, traits and patterns; what is found, and where the owner is not fully visible."""
+
+from __future__ import annotations
+
+import pytest
+
+from parsers.index import build_index
+from parsers.phantoms import ResponseBlock, resolve
+from parsers.symbols import parse_source
+
+LIB = """
+mod shape;
+mod draw;
+mod helper;
+pub use shape::{Shape, Area};
+"""
+
+SHAPE = """
+use std::collections::HashMap;
+use crate::draw::{Canvas, render_all};
+
+pub enum Shape { Circle(Round), Square { side: f64 }, Empty }
+
+pub struct Round { pub radius: f64, pub tags: Vec<Label> }
+
+pub struct Label { pub text: String }
+
+pub struct Wrapper(pub Round);
+
+#[derive(Debug, Builder)]
+pub struct Derived { pub name: String }
+
+pub trait Area { fn area(&self) -> f64; }
+
+pub struct Table { pub rows: HashMap<String, Round> }
+
+impl Round {
+    pub fn first(&self) -> Option<Label> { None }
+    pub fn load() -> Result<Round, String> { unimplemented!() }
+}
+
+impl Buf for Wrapper {}
+
+make_things!(Generated, extra_item);
+"""
+
+CONTEXT = {"pkg/src/lib.rs": LIB, "pkg/src/shape.rs": SHAPE}
+
+
+def judge(response: str, context: dict[str, str] | None = None) -> dict[str, str]:
+    files = CONTEXT if context is None else context
+    index = build_index([parse_source(text, "rust", path) for path, text in files.items()])
+    findings = resolve([ResponseBlock(parse_source(response, "rust"), response)], index)
+    return {finding.name: finding.status.value for finding in findings if finding.flagged}
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        pytest.param("use crate::shape::Shapes;", "Shapes", id="import"),
+        pytest.param("use crate::{Areas};", "Areas", id="import-by-re-export"),
+        pytest.param("use crate::shape;\nfn f(s: shape::Rounded) {}", "Rounded", id="path-of-an-imported-module"),
+        pytest.param("fn f() -> crate::shape::Rounding { todo!() }", "Rounding", id="path-from-the-root"),
+        pytest.param("use crate::shape::Shape;\nfn f() { let s = Shape::Circles(r); }", "Circles", id="variant"),
+        pytest.param(
+            "use crate::shape::Shape;\nfn f(s: Shape) { match s { Shape::Circle(c) => { c.radii; } _ => {} } }",
+            "radii",
+            id="field-of-what-an-arm-binds",
+        ),
+        pytest.param(
+            "use crate::shape::Round;\nfn f(r: &Round) { if let Some(label) = r.first() { label.texts; } }",
+            "texts",
+            id="if-let-some",
+        ),
+        pytest.param(
+            "use crate::shape::Round;\nfn f() -> Result<(), String> { Round::load()?.radius_all; Ok(()) }",
+            "radius_all",
+            id="question-mark",
+        ),
+        pytest.param(
+            "use crate::shape::Round;\nfn f(r: Round) { for tag in &r.tags { tag.content_text; } }",
+            "content_text",
+            id="loop-over-a-vector",
+        ),
+        pytest.param(
+            "use crate::shape::Table;\nfn f(t: &Table) { for (key, row) in &t.rows { row.radius_now; } }",
+            "radius_now",
+            id="loop-over-a-map",
+        ),
+        pytest.param("use crate::shape::Wrapper;\nfn f(w: Wrapper) { w.0.radius_x; }", "radius_x", id="tuple-struct"),
+        pytest.param(
+            "use crate::shape::Derived;\nfn f(d: Derived) { d.names; }", "names", id="field-of-a-derived-type"
+        ),
+        pytest.param(
+            "pub struct Canvas;\npub fn render_all() {}\nuse super::shape::Rounds;",
+            "Rounds",
+            id="super-of-the-missing-file",
+        ),
+    ],
+)
+def test_a_name_that_a_visible_owner_lacks_is_flagged(code: str, name: str) -> None:
+    assert set(judge(code)) == {name}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("use crate::shape::extra_item;", id="named-in-the-tokens-of-a-macro"),
+        pytest.param("use crate::draw::anything;", id="module-without-a-file"),
+        pytest.param("use crate::shape::Wrapper;\nfn f(w: Wrapper) { w.advance_all(); }", id="trait-of-another-crate"),
+        pytest.param(
+            "use crate::shape::Derived;\nfn f(d: Derived) { d.builder_of(); }", id="unknown-derive-adds-methods"
+        ),
+        pytest.param(
+            "use other::RoundExt;\nuse crate::shape::Round;\nfn f(r: Round) { r.rounded_up(); }", id="extension-trait"
+        ),
+        pytest.param("use other::prelude::*;\nuse crate::shape::Round;\nfn f(r: Round) { r.inflate(); }", id="prelude"),
+        pytest.param(
+            "use crate::shape::Shape::*;\nfn f() -> u8 { Circle(1); Empty; 0 }", id="variants-brought-by-a-star-import"
+        ),
+        pytest.param("fn f(i: impl Iterator<Item = u8>) {}", id="associated-type-by-name"),
+        pytest.param("fn f(r: Box<dyn Fn(u8)>) { r.anything(); }", id="closure-type"),
+        pytest.param("use crate::{helpful_macro};\nfn f() { helpful_macro!(1); }", id="macro-of-the-crate"),
+    ],
+)
+def test_silence_where_the_owner_is_not_fully_visible(code: str) -> None:
+    assert judge(code) == {}
+
+
+def test_paths_inside_an_inline_module_start_there() -> None:
+    lib = "pub mod client { pub(super) mod builder; pub use builder::Wanted; }\n"
+    files = {"pkg/src/client/builder.rs": "pub struct Wanted;\n", "pkg/src/builder.rs": "pub struct Other;\n"}
+    assert judge(lib, files) == {}
+
+
+def test_a_type_with_methods_in_several_files_is_one() -> None:
+    more = "use super::shape::Round;\nimpl Round { pub fn scaled(&self) -> Round { todo!() } }\n"
+    files = {**CONTEXT, "pkg/src/more.rs": more}
+    assert judge("use crate::shape::Round;\nfn f(r: Round) { r.scaled(); r.scaled_to(); }", files).keys() == {
+        "scaled_to"
+    }
