@@ -52,6 +52,8 @@ class ImportBuilder(ClassBuilder):
             or item.name
             or (item.module.split(".")[0] if self.family == "python" else re.split(r"[/:]+", item.module)[-1])
         )
+        if self.family == "rust" and item.module == "self" and bound == item.name:
+            return  # the file has it already
         target = (item.module, item.name or "")
         if self.family == "python" and item.name is None and item.alias is None:
             target = (bound, "")

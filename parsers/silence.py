@@ -68,7 +68,7 @@ class Silence(Verdicts):
         if not module and self._narrowed(reference, position):
             return "the code checks what it is first"
         if self.family == "rust":
-            return self._rust_silence(owner, link) or self._trait_silence(reference, owner, position)
+            return self._rust_silence(reference, owner, position) or self._trait_silence(reference, owner, position)
         if self.family == "go" and not is_library(owner):
             return self._go_silence(owner, link) if not self._is_field(reference, owner, position) else None
         return None
@@ -118,18 +118,23 @@ class Silence(Verdicts):
         start = method.extent[0] if method is not None else 0
         return "function" in self.text[start:position].removeprefix("function").removeprefix("async function")
 
-    def _rust_silence(self, owner: ModuleEntity | ClassEntity | None, link: str) -> str | None:
+    def _rust_silence(
+        self, reference: Reference, owner: ModuleEntity | ClassEntity | None, position: int
+    ) -> str | None:
         """Traits can add methods from anywhere: only a name that no visible code and nothing in std has is flagged."""
-        foreign = isinstance(owner, ClassEntity) and self._foreign_traits()
-        if link in self.universe or not link.isidentifier() or is_library(owner) or foreign:
+        link = reference.chain[position]
+        if link in self.universe or not link.isidentifier() or is_library(owner):
             return "a trait may give it this name"
         module = owner.module if isinstance(owner, ClassEntity) else owner
         if module is not None and (module.opaque or self.block.entity.opaque):
             return f"of its module {module.opaque or self.block.entity.opaque}"
-        if isinstance(owner, ModuleEntity):
+        if not isinstance(owner, ClassEntity):
             return None
-        variant = owner is not None and owner.kind == "enum" and not link.isupper()
-        return "a trait may give it this name" if link[:1].isupper() and not variant else None
+        if link[:1].isupper() and not link.isupper():
+            return None if owner.kind == "enum" else "a trait may give it this name"
+        if link[:1].isupper() or (_is_called(reference, position) and self._foreign_traits()):
+            return "a trait may give it this name"
+        return None
 
     def _foreign_traits(self) -> bool:
         """Whether a star import brings what another crate shares: traits with methods for any type."""
@@ -143,8 +148,7 @@ class Silence(Verdicts):
         self, reference: Reference, owner: ModuleEntity | ClassEntity | None, position: int
     ) -> str | None:
         """A call on a type that has a trait whose own methods are not visible, or that such a trait may extend."""
-        following = reference.chain[position + 1 : position + 2]
-        called = following == ("()",) or (not following and reference.kind in CALLS)
+        called = _is_called(reference, position)
         if not isinstance(owner, ClassEntity) or (owner.kind == "enum" and reference.chain[position][:1].isupper()):
             return None
         doubt = self.project.class_doubt(owner) or derived_methods(owner.decorators)
@@ -172,8 +176,7 @@ class Silence(Verdicts):
 
     def _is_field(self, reference: Reference, owner: ModuleEntity | ClassEntity | None, position: int) -> bool:
         """Whether a name can only mean a field: not called, near a field of a struct, whose fields stand in one place."""
-        following = reference.chain[position + 1 : position + 2]
-        if following == ("()",) or (not following and reference.kind in CALLS):
+        if _is_called(reference, position):
             return False
         if not isinstance(owner, ClassEntity) or owner.kind != "struct":
             return False
@@ -232,3 +235,9 @@ class Silence(Verdicts):
             if not values or any(self.inference.member(value, name).status != "missing" for value in values):
                 return True
         return False
+
+
+def _is_called(reference: Reference, position: int) -> bool:
+    """Whether the link at ``position`` is what is called."""
+    following = reference.chain[position + 1 : position + 2]
+    return following == ("()",) or (not following and reference.kind in CALLS)
