@@ -56,7 +56,6 @@ class Verdicts:
         self.bare_names: dict[int, NameTable] = {}
         self.bound_inside: dict[int, frozenset[str]] = {}
         self.gaps: dict[int, set[str]] = {}
-        self.nearest: dict[str, tuple[str | None, float]] = {}
         self.near_constants: dict[int, set[str]] = {}
         self.own_members: dict[int, frozenset[str]] = {}
         self.foreign_names: dict[int, frozenset[str]] = {}
