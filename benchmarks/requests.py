@@ -42,3 +42,20 @@ def rag_request(seed: int, chunks: int = 8, sentences: int = 4, answer_sentences
         "support_units": [{"text": " ".join(unit), "source_id": f"doc-{i}"} for i, unit in enumerate(units)],
         "response_text": " ".join(answer),
     }
+
+
+def code_request(seed: int, files: int = 4, methods: int = 10, calls: int = 8) -> dict[str, Any]:
+    """A code request: ``files`` Python files of one class each, an answer that calls them; its last call is invented."""
+    generator = random.Random(seed)
+    names = [f"{generator.choice(_VERBS)}_{number}" for number in range(methods)]
+    parts = []
+    for index in range(files):
+        lines = [f"# file: pkg/store_{seed}_{index}.py", f"class Store{index}:", '    """Keeps records."""']
+        for name in names:
+            lines.append(f"    def {name}(self, key: str, count: int = {generator.randint(1, 99)}) -> list[str]:")
+            lines.append(f'        """{sentence(generator)}"""')
+            lines.append("        return [key] * count")
+        parts.append("\n".join(lines))
+    used = [f"store.{generator.choice(names)}('k{number}', count={number})" for number in range(calls - 1)]
+    body = "\n".join([f"from pkg.store_{seed}_0 import Store0", "store = Store0()", *used, "store.vanished('k')"])
+    return {"response_text": f"```python\n{body}\n```", "raw_context": "\n\n".join(parts)}

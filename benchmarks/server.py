@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,8 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.serve_options import free_port
+
 _START_LIMIT_S = 180.0
 
 
@@ -23,9 +24,7 @@ def running_server(
     config: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> Iterator[tuple[str, float]]:
     """(base URL, seconds from start to ready) of a fresh server with its own data folder."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="groundlane-bench-") as folder:
         settings = {
             **os.environ,

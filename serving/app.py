@@ -12,6 +12,7 @@ import ray
 from ray import serve
 from ray.serve import Application, Deployment
 from ray.serve.config import RequestRouterConfig
+from ray.serve.schema import DeploymentStatus
 
 from models.device import available_cores, thread_environment
 from serving.config import Config, parse_config
@@ -25,11 +26,18 @@ from serving.replicas.shells import (
     RollupLaneReplica,
     VerifierReplica,
 )
-from serving.settings import ModelSettings, ReplicaSettings
+from serving.settings import ModelSettings, ReplicaSettings, ServerSettings
+from serving.start_failure import StartError, explain_failure
 
 APPLICATION = "groundlane"
 _OWN_CLUSTER = "local"
 """Without an address Ray would join whatever cluster was started on this machine last, and a stop would end its Serve."""
+_ONE_LOOP = {
+    "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
+    "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
+    "RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE": "1000",
+}
+_FAILED = frozenset({DeploymentStatus.DEPLOY_FAILED, DeploymentStatus.UNHEALTHY})
 _RAY_ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", PROXY_CALLBACK: FRONT}
 
 
@@ -56,7 +64,10 @@ def build_app(args: Config | Mapping[str, Any]) -> Application:
             .options(name="Verifier")
             .bind(config)
         )
-    rag = _options(RagLaneReplica, config.lanes.rag, drain_s).options(name="RagLane").bind(config, encoders, verifier)
+    rag = None
+    if not config.lanes.rag.runs_in_gateway:
+        options = _options(RagLaneReplica, config.lanes.rag, drain_s).options(name="RagLane")
+        rag = options.bind(config, encoders, verifier)
     code = (
         _options(CodeLaneReplica, config.lanes.code, drain_s).options(name="CodeLane").bind(config, encoders, verifier)
     )
@@ -64,7 +75,7 @@ def build_app(args: Config | Mapping[str, Any]) -> Application:
     return (
         _options(GatewayReplica, config.server.gateway, drain_s)
         .options(name="Gateway")
-        .bind(config, encoders, rag, code, rollup)
+        .bind(config, encoders, verifier, rag, code, rollup)
     )
 
 
@@ -85,10 +96,11 @@ def _model_options(deployment: Deployment, settings: ModelSettings, drain_s: flo
 
 
 def start(config: Config) -> None:
-    """Start Ray (or join ``RAY_ADDRESS``), Serve's proxy and the application; returns when every replica is up."""
-    os.environ.update(_RAY_ENVIRONMENT)
-    if config.server.ha_proxy:
-        os.environ["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
+    """Start Ray (or join ``RAY_ADDRESS``), Serve's proxy and the application; returns when every replica is up.
+
+    Raises StartError with the reason when a deployment does not come up.
+    """
+    os.environ.update(_RAY_ENVIRONMENT | _serve_environment(config.server))
     if not ray.is_initialized():
         ray.init(
             address=os.environ.get("RAY_ADDRESS") or _OWN_CLUSTER,
@@ -104,12 +116,39 @@ def start(config: Config) -> None:
             "request_timeout_s": config.limits.deadline_s + 5.0,
         }
     )
-    serve.run(build_app(config), name=APPLICATION, route_prefix="/")
+    application = build_app(config)
+    try:
+        serve.run(application, name=APPLICATION, route_prefix="/")
+    except RuntimeError:
+        raise StartError(explain_failure(_failed_deployments())) from None
+
+
+def _serve_environment(server: ServerSettings) -> dict[str, str]:
+    """Ray Serve's own switches; its processes inherit them from this one, a cluster that is joined keeps its own."""
+    environment: dict[str, str] = {}
+    if server.ha_proxy:
+        environment["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
+    if server.one_loop:
+        environment |= _ONE_LOOP
+    if server.grpc:
+        environment["RAY_SERVE_USE_GRPC_BY_DEFAULT"] = "1"
+    return environment
+
+
+def _failed_deployments() -> dict[str, str]:
+    """What Serve says of each deployment that did not come up."""
+    status = serve.status().applications.get(APPLICATION)
+    deployments = {} if status is None else status.deployments
+    return {name: one.message for name, one in deployments.items() if one.status in _FAILED}
 
 
 def run(config: Config, *, once: bool = False) -> None:
     """Serve until SIGINT or SIGTERM, then drain and stop; with ``once``, stop as soon as everything is up."""
-    start(config)
+    try:
+        start(config)
+    except StartError:
+        shutdown()
+        raise
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):  # after the start: Ray installs handlers of its own
         signal.signal(number, lambda *_: stop.set())

@@ -16,6 +16,7 @@ from rich.table import Table
 from models.weights import ModelLoadError
 from serving.config import PROFILES, Config, ConfigError, load_config, read_config
 from serving.errors import ApiError
+from serving.start_failure import StartError
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
@@ -70,7 +71,7 @@ def reported(printer: Printer) -> Iterator[None]:
         yield
     except ConfigError as error:
         raise printer.fail(EXIT_CONFIG, str(error), key=error.key, hint=error.hint) from None
-    except ModelLoadError as error:
+    except (ModelLoadError, StartError) as error:
         raise printer.fail(EXIT_FAILURE, str(error)) from None
     except ApiError as error:
         raise printer.fail(EXIT_FAILURE, f"{error.message}. {error.hint}", error_code=error.code) from None

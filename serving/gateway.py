@@ -17,6 +17,7 @@ from models.registry import load_tokenizer
 from serving.auth import Authenticator, KeyFile
 from serving.config import Config
 from serving.dispatch import ConfiguredEncoders, Dispatcher, Lanes, RemoteEncoder
+from serving.docs_page import install_docs
 from serving.edge import Edge, Exchange, Guards
 from serving.errors import (
     ApiError,
@@ -30,7 +31,7 @@ from serving.errors import (
 from serving.factory import encoder_spec
 from serving.limits import Admission, RateLimiter, build_admission
 from serving.observability import Metrics, configure_logging
-from serving.openapi import install_openapi
+from serving.openapi import allowed_methods, install_openapi
 from serving.routes.chunks import build_router as chunks_router
 from serving.routes.health import health_router
 from serving.routes.jobs import build_router as jobs_router
@@ -64,6 +65,8 @@ def create_app(
         title=TITLE,
         version=release,
         description="Scores RAG answers and generated code. Errors share one envelope; see each route's responses.",
+        docs_url=None,
+        redoc_url=None,
         lifespan=None if state is None else lambda _: state.background(),
     )
     dispatcher = Dispatcher(lanes, None, config.limits.deadline_s) if state is None else state.dispatcher
@@ -75,6 +78,7 @@ def create_app(
         app.include_router(chunks_router(state.chunks))
         app.include_router(jobs_router(state.jobs, check))
     install_openapi(app)
+    install_docs(app)
     _handle_errors(app)
     app.add_middleware(Edge, guards=_guards(config, admission), metrics=metrics, proxy_names_requests=behind_serve)
     return app
@@ -113,7 +117,10 @@ def _handle_errors(app: FastAPI) -> None:
         api_error = _as_api_error(error)
         exchange.error_code = api_error.code
         body = orjson.dumps(envelope(api_error, exchange.request_id))
-        return Response(body, api_error.status, error_headers(api_error))
+        headers = error_headers(api_error)
+        if isinstance(api_error, MethodNotAllowedError):
+            headers["allow"] = ", ".join(allowed_methods(app, request.url.path))
+        return Response(body, api_error.status, headers)
 
     for kind in (ApiError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, render)

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from starlette.routing import compile_path
 
 from serving.errors import ApiError, envelope
 from serving.openapi_state import STATE_ROUTES, RouteDoc
@@ -38,6 +39,15 @@ def install_openapi(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def allowed_methods(app: FastAPI, path: str) -> list[str]:
+    """The methods of a path, for ``Allow`` (RFC 9110, 10.2.1); pages outside the document have GET alone."""
+    found: set[str] = set()
+    for template, operations in app.openapi()["paths"].items():
+        if compile_path(template)[0].fullmatch(path):
+            found.update(method.upper() for method in operations)
+    return sorted(found) or ["GET"]
 
 
 def _build(app: FastAPI) -> dict[str, Any]:

@@ -115,6 +115,31 @@ class LaneSettings(ReplicaSettings):
     """Replicas of one lane."""
 
 
+class RagLaneSettings(LaneSettings):
+    """Where the RAG lane runs."""
+
+    in_gateway: bool | None = Field(
+        default=None,
+        description="Run the lane inside the gateway replicas: one call and one process less. null: unless `replicas` or "
+        "`autoscaling` give it replicas of its own.",
+    )
+
+    @model_validator(mode="after")
+    def _check_place(self) -> Self:
+        if self.in_gateway and self._has_own_replicas:
+            impossible("in_gateway", "in_gateway is true but the lane has replicas of its own; set one of them to null")
+        return self
+
+    @property
+    def _has_own_replicas(self) -> bool:
+        return self.replicas is not None or self.autoscaling is not None
+
+    @property
+    def runs_in_gateway(self) -> bool:
+        """Whether the gateways run the lane themselves."""
+        return not self._has_own_replicas if self.in_gateway is None else self.in_gateway
+
+
 class CodeLaneSettings(LaneSettings):
     """Replicas of the code lane."""
 
@@ -206,7 +231,7 @@ class VerifierSettings(ModelSettings):
 class LanesSettings(Section):
     """The lanes: CPU replicas that do everything but run a model."""
 
-    rag: LaneSettings = Field(default=LaneSettings(), description="POST /api/v1/trace/rag.")
+    rag: RagLaneSettings = Field(default=RagLaneSettings(), description="POST /api/v1/trace/rag.")
     code: CodeLaneSettings = Field(default=CodeLaneSettings(), description="POST /api/v1/trace/code.")
     rollup: LaneSettings = Field(default=LaneSettings(), description="POST /api/v1/trace/rollup.")
 
@@ -219,6 +244,15 @@ class ServerSettings(Section):
     )
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
     ha_proxy: bool = Field(default=False, description="Ray Serve's HAProxy front instead of its Python proxy.")
+    one_loop: bool = Field(
+        default=False,
+        description="Run a replica's code in the event loop that receives its calls, not in a thread of its own; for a "
+        "server that starts its own Ray.",
+    )
+    grpc: bool = Field(
+        default=False,
+        description="Calls between replicas over gRPC, not as Ray tasks; for a server that starts its own Ray.",
+    )
     drain_s: float = Field(
         default=35.0, ge=0, description="Seconds that requests in flight may take to finish at a stop."
     )

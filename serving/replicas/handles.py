@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ray.serve.handle import DeploymentHandle
 
 from models.types import ModelInfo, TextRole
 from serving.errors import ApiError, InternalError, OverloadedError
+from serving.lanes.rag import RagLane
 from serving.lanes.rollup import RollupInput
 from serving.lanes.types import AlignReply, AlignRequest, LaneAnswer, LaneInput, UnitVectors, VerifyReply
 
@@ -131,3 +132,19 @@ class HandleLane:
     async def ready(self) -> None:
         """Returns once the lane and what stands behind it answer."""
         await call(self._handle, "ready")
+
+
+class LocalLane:
+    """A lane in this process, on models that may be elsewhere; ``models_ready`` returns once they answer."""
+
+    def __init__(self, lane: RagLane, models_ready: Callable[[], Awaitable[None]]) -> None:
+        self._lane = lane
+        self._models_ready = models_ready
+
+    async def score(self, request: LaneInput) -> LaneAnswer:
+        """The rendered answer of one request."""
+        return await self._lane.score(request)
+
+    async def ready(self) -> None:
+        """Returns once what stands behind the lane answers."""
+        await self._models_ready()

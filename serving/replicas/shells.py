@@ -19,7 +19,9 @@ from serving.gateway import create_app
 from serving.lanes.rollup import RollupInput, RollupLane
 from serving.lanes.types import AlignReply, AlignRequest, LaneAnswer, LaneInput, UnitVectors, VerifyReply
 from serving.replicas.front import front_installed
-from serving.replicas.handles import HandleAligner, HandleLane, HandleVerifier
+from serving.replicas.handles import HandleAligner, HandleLane, HandleVerifier, LocalLane
+
+_BEHIND_MODELS = 5
 
 
 @serve.deployment
@@ -104,9 +106,13 @@ class RagLaneReplica:
 
 @serve.deployment
 class CodeLaneReplica:
-    """The code lane, on CPU."""
+    """The code lane, on CPU.
+
+    Its analysis computes for tens of milliseconds in threads; where cores are shared, models and gateway go first.
+    """
 
     def __init__(self, config: Config, encoders: Mapping[str, DeploymentHandle], verifier: Any = None) -> None:
+        os.nice(_BEHIND_MODELS)
         self._models = _ModelHandles(encoders, verifier)
         self._lane = code_lane(config, rag_lane(config, self._models.aligners, self._models.verifier))
 
@@ -139,19 +145,22 @@ class RollupLaneReplica:
 @serve.deployment
 @serve.ingress()
 class GatewayReplica:
-    """The HTTP ingress."""
+    """The HTTP ingress, with the rag lane inside where it has no replicas of its own (``rag`` None)."""
 
     def __init__(
         self,
         config: Config,
         encoders: Mapping[str, DeploymentHandle],
-        rag: DeploymentHandle,
+        verifier: DeploymentHandle | None,
+        rag: DeploymentHandle | None,
         code: DeploymentHandle,
         rollup: DeploymentHandle,
     ) -> None:
-        lanes = Lanes(rag=HandleLane(rag), code=HandleLane(code), rollup=HandleLane(rollup))
-        aligners = {name: HandleAligner(handle) for name, handle in encoders.items()}
-        self._app = create_app(config, lanes, aligners, behind_serve=not front_installed(), replica=_replica_name())
+        models = _ModelHandles(encoders, verifier)
+        near = None if rag else LocalLane(rag_lane(config, models.aligners, models.verifier), models.ready)
+        lanes = Lanes(rag=near or HandleLane(rag), code=HandleLane(code), rollup=HandleLane(rollup))
+        behind_serve = not front_installed()
+        self._app = create_app(config, lanes, models.aligners, behind_serve=behind_serve, replica=_replica_name())
 
     def __serve_build_asgi_app__(self) -> Any:
         return self._app

@@ -90,11 +90,17 @@ def _command(process: psutil.Process) -> str:
         return ""
 
 
-def start_server(folder: Path, settings: Mapping[str, str]) -> Server:
-    """A server on a free loopback port with its own data folder; ``settings`` by ``SECTION__KEY``. Not ready yet."""
+def free_port() -> int:
+    """A loopback port that nobody listens on at present."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start_server(folder: Path, settings: Mapping[str, str]) -> Server:
+    """A server on a free loopback port with its own data folder; ``settings`` by ``SECTION__KEY``. Not ready yet."""
+    port = free_port()
     data_dir = folder / "data"
     data_dir.mkdir(exist_ok=True)
     log_path = folder / "server.log"

@@ -57,7 +57,7 @@ def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fragile]:
     keys = KeyFile(folder / "keys.json")
     _, ada = keys.create("tenant-ada", "ada")
     _, ben = keys.create("tenant-ben", "ben")
-    settings = {"AUTH__KEYS_FILE": str(keys.path), "LIMITS__PERMITS__RAG": str(PERMITS)}
+    settings = {"AUTH__KEYS_FILE": str(keys.path), "LIMITS__PERMITS__RAG": str(PERMITS), "LANES__RAG__REPLICAS": "1"}
     running = start_server(folder, {**UNLIMITED, **settings})
     try:
         running.wait_ready()

@@ -102,6 +102,9 @@ def test_the_environment_reaches_list_items_nulls_and_lists():
         pytest.param({"server.port": "80x"}, "server.port", "80x", id="malformed-number"),
         pytest.param({"server.drain_s": float("nan")}, "server.drain_s", "finite", id="nan"),
         pytest.param({"encoders": []}, "encoders", "at least one", id="no-encoder"),
+        pytest.param(
+            {"lanes.rag": {"in_gateway": True, "replicas": 2}}, "lanes.rag.in_gateway", "of its own", id="lane-twice"
+        ),
         pytest.param({"encoders": [{"name": "a"}, {"name": "a"}]}, "encoders.1.name", "'a'", id="same-name-twice"),
         pytest.param({"default_encoder": "x"}, "default_encoder", "minilm", id="default-encoder-unknown"),
         pytest.param(
@@ -234,6 +237,19 @@ def test_a_model_that_must_have_a_gpu_is_refused_without_one():
     config = configured(**{"encoders.0.device": "cuda"})
     with pytest.raises(ConfigError, match="no share of 0 GPUs"):
         config.gpu_share(config.encoders[0], 0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "inside"),
+    [
+        pytest.param({}, True, id="default"),
+        pytest.param({"replicas": 1}, False, id="replicas"),
+        pytest.param({"autoscaling": {"max": 2}}, False, id="autoscaling"),
+        pytest.param({"in_gateway": False}, False, id="told-not-to"),
+    ],
+)
+def test_the_rag_lane_runs_in_the_gateway_unless_it_has_replicas(settings, inside):
+    assert parse_config({"lanes": {"rag": settings}}, environment=NO_ENVIRONMENT).lanes.rag.runs_in_gateway is inside
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Ray's own import

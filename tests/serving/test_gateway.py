@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -263,3 +264,31 @@ async def test_log_and_metrics_hold_ids_and_counts_and_no_text(
     assert 'groundlane_errors_total{code="internal_error",lane="rag"' in metrics
     assert "zebra" not in metrics.lower()
     assert "r-7" not in metrics
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        pytest.param("GET", RAG, "POST", id="lane"),
+        pytest.param("POST", "/healthz", "GET", id="operations"),
+        pytest.param("DELETE", "/docs", "GET", id="page"),
+    ],
+)
+async def test_a_wrong_method_is_told_the_right_ones(connect: Connect, method: str, path: str, allowed: str) -> None:
+    answer = await connect().request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert answer.json()["error"] == "method_not_allowed"
+
+
+async def test_the_docs_page_needs_nothing_from_elsewhere(connect: Connect) -> None:
+    client = connect()
+    page = (await client.get("/docs")).text
+    assert re.findall(r"https?://[^\"'\s]+", page) == []
+    assets = re.findall(r"(?:src|href)=[\"'](/docs/[^\"']+)", page)
+    assert len(assets) == 3
+    for asset in assets:
+        answer = await client.get(asset)
+        assert answer.status_code == 200
+        assert len(answer.content) > 1000
+    assert "/openapi.json" in page
+    assert (await client.get("/openapi.json")).status_code == 200

@@ -1,0 +1,228 @@
+"""How the server behaves under load: ``python -m benchmarks.load [--seconds S] [--soak-s S] [--json OUT]``.
+
+Open loop (Poisson arrivals that wait for nobody) at shares of the measured capacity: latency of what was accepted,
+goodput, what was refused and how soon. Then rag requests alone and beside a flood of code requests. Then, if asked for, a
+soak with the memory of every process. Each request's texts are new. It starts a server of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import httpx
+import numpy as np
+import psutil
+
+from benchmarks.latency import closed_loop
+from benchmarks.overhead import role
+from benchmarks.provenance import provenance
+from benchmarks.requests import code_request, rag_request
+from benchmarks.server import running_server
+
+SHARES = (0.5, 0.9, 1.2, 3.0)
+_RAG, _CODE = "/api/v1/trace/rag", "/api/v1/trace/code"
+_FLOOD_CALLERS = 16
+_RAG_SHARE_BESIDE_FLOOD = 0.25
+_SAMPLE_S = 10.0
+_GOOD, _REFUSED = 200, 503
+
+
+@dataclass
+class Outcome:
+    """What became of the requests of one phase: (status, seconds from intended arrival to answer)."""
+
+    answers: list[tuple[int, float]] = field(default_factory=list)
+    elapsed_s: float = 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """Latency of accepted requests with an interval of p95, goodput, statuses, how soon a refusal came."""
+        good = np.array([seconds * 1000.0 for status, seconds in self.answers if status == _GOOD])
+        refused = [seconds * 1000.0 for status, seconds in self.answers if status == _REFUSED]
+        found: dict[str, Any] = {
+            "n": len(self.answers),
+            "statuses": {str(status): n for status, n in sorted(Counter(s for s, _ in self.answers).items())},
+            "goodput_per_s": round(len(good) / self.elapsed_s, 2),
+        }
+        if len(good):
+            drawn = np.random.default_rng(7).choice(good, (1000, len(good)))
+            low, high = np.percentile(np.percentile(drawn, 95, axis=1), [2.5, 97.5])
+            p50, p95, p99 = np.percentile(good, [50, 95, 99])
+            values = {"p50_ms": p50, "p95_ms": p95, "p95_low_ms": low, "p95_high_ms": high, "p99_ms": p99}
+            found |= {name: round(float(value), 1) for name, value in values.items()}
+        if refused:
+            found["refusal_p50_ms"] = round(float(np.median(refused)), 1)
+        return found
+
+
+class Load:
+    """Sends requests of both lanes to one server."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self._numbers = count(1)
+
+    async def rag(self, number: int) -> int:
+        """The status of rag request ``number``."""
+        return (await self._client.post(_RAG, json=rag_request(number))).status_code
+
+    async def code(self) -> int:
+        """The status of one code request."""
+        return (await self._client.post(_CODE, json=code_request(next(self._numbers)))).status_code
+
+    async def capacity(self, total: int) -> float:
+        """Requests a second with eight callers."""
+        await closed_loop(self.rag, 8, total // 2, self._numbers)
+        found = await closed_loop(self.rag, 8, total, self._numbers)
+        rate: float = found["requests_per_s"]
+        return rate
+
+    async def open_loop(self, rate_per_s: float, seconds: float) -> Outcome:
+        """Poisson arrivals for ``seconds``; goodput counts until the last answer, the backlog's time included."""
+        generator = random.Random(3)
+        outcome = Outcome()
+        tasks: set[asyncio.Task[None]] = set()
+        started = arrival = time.perf_counter()
+
+        async def one(intended: float) -> None:
+            status = await self.rag(next(self._numbers))
+            outcome.answers.append((status, time.perf_counter() - intended))
+
+        while arrival - started < seconds:
+            arrival += generator.expovariate(rate_per_s)
+            await asyncio.sleep(max(0.0, arrival - time.perf_counter()))
+            tasks.add(asyncio.create_task(one(arrival)))
+        await asyncio.gather(*tasks)
+        outcome.elapsed_s = time.perf_counter() - started
+        return outcome
+
+    async def flood(self, until: asyncio.Event) -> Outcome:
+        """Callers of the code lane that send without a pause; a refused one waits as it is told to."""
+        outcome = Outcome()
+        started = time.perf_counter()
+
+        async def caller() -> None:
+            while not until.is_set():
+                begun = time.perf_counter()
+                status = await self.code()
+                outcome.answers.append((status, time.perf_counter() - begun))
+                if status == _REFUSED:
+                    await asyncio.sleep(1.0)
+
+        await asyncio.gather(*(caller() for _ in range(_FLOOD_CALLERS)))
+        outcome.elapsed_s = time.perf_counter() - started
+        return outcome
+
+    async def mixed(self, capacity: float, seconds: float) -> dict[str, Any]:
+        """Rag requests alone, then the same beside a flood of code requests."""
+        rate = capacity * _RAG_SHARE_BESIDE_FLOOD
+        alone = await self.open_loop(rate, seconds)
+        stop = asyncio.Event()
+        flood = asyncio.create_task(self.flood(stop))
+        await asyncio.sleep(2.0)
+        beside = await self.open_loop(rate, seconds)
+        stop.set()
+        found = {"rag_alone": alone.summary(), "rag_beside_flood": beside.summary(), "code": (await flood).summary()}
+        found["p95_ratio"] = round(found["rag_beside_flood"]["p95_ms"] / found["rag_alone"]["p95_ms"], 2)
+        return {"rag_per_s": round(rate, 2), **found}
+
+    async def soak(self, server: psutil.Process, seconds: float) -> dict[str, Any]:
+        """Four callers for ``seconds``; the proportional memory of every process, sampled meanwhile."""
+        samples: list[tuple[float, dict[str, float]]] = []
+        until_s = time.perf_counter() + seconds
+        statuses: Counter[int] = Counter()
+
+        async def caller() -> None:
+            while time.perf_counter() < until_s:
+                statuses[await self.rag(next(self._numbers))] += 1
+
+        async def sampler() -> None:
+            while time.perf_counter() < until_s:
+                samples.append((time.perf_counter(), await asyncio.to_thread(memory_mib, server)))
+                await asyncio.sleep(_SAMPLE_S)
+
+        await asyncio.gather(sampler(), *(caller() for _ in range(4)))
+        return {"seconds": seconds, "statuses": {str(k): v for k, v in statuses.items()}, **growth(samples)}
+
+
+def memory_mib(server: psutil.Process) -> dict[str, float]:
+    """Proportional memory (PSS) by role of the server's processes."""
+    found: defaultdict[str, float] = defaultdict(float)
+    for process in [server, *server.children(recursive=True)]:
+        try:
+            found[role(process.cmdline())] += process.memory_full_info().pss / 2**20
+        except psutil.NoSuchProcess:
+            continue
+    return dict(found)
+
+
+def growth(samples: list[tuple[float, dict[str, float]]]) -> dict[str, Any]:
+    """Memory after a quarter of the soak and at its end, and the slope of the line through the last three quarters."""
+    steady = samples[len(samples) // 4 :]
+    minutes = np.array([at for at, _ in steady]) / 60.0
+
+    def slope(values: list[float]) -> float:
+        return round(float(np.polyfit(minutes, values, 1)[0]), 3)
+
+    roles = sorted({name for _, sample in steady for name in sample})
+    totals = [sum(sample.values()) for _, sample in steady]
+    return {
+        "samples": len(samples),
+        "total_mib": {"first": round(totals[0], 1), "last": round(totals[-1], 1), "mib_per_minute": slope(totals)},
+        "mib_per_minute": {name: slope([sample.get(name, 0.0) for _, sample in steady]) for name in roles},
+    }
+
+
+async def measure(url: str, server: psutil.Process, arguments: argparse.Namespace, found: dict[str, Any]) -> None:
+    """Every phase that was asked for, into ``found``: what was measured before a failure is kept."""
+    limits = httpx.Limits(max_connections=1024, max_keepalive_connections=1024)
+    async with httpx.AsyncClient(base_url=url, timeout=120.0, limits=limits) as client:
+        load = Load(client)
+        capacity = await load.capacity(arguments.capacity_requests)
+        found["capacity_per_s"] = capacity
+        if arguments.seconds:
+            shares = {f"{share:g}": await load.open_loop(capacity * share, arguments.seconds) for share in SHARES}
+            found["open_loop"] = {share: outcome.summary() for share, outcome in shares.items()}
+            best = max(one["goodput_per_s"] for one in found["open_loop"].values())
+            found["goodput_at_3_over_best"] = round(found["open_loop"]["3"]["goodput_per_s"] / best, 3)
+        if arguments.flood_s:
+            found["mixed"] = await load.mixed(capacity, arguments.flood_s)
+        if arguments.soak_s:
+            found["soak"] = await load.soak(server, arguments.soak_s)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
+    parser.add_argument("--config", type=Path, help="configuration of the server")
+    parser.add_argument("--seconds", type=float, default=120.0, help="of each open loop; 0 leaves them out")
+    parser.add_argument("--flood-s", type=float, default=60.0, help="seconds with and without the flood; 0: none")
+    parser.add_argument("--soak-s", type=float, default=0.0, help="seconds of the soak; 0: none")
+    parser.add_argument("--capacity-requests", type=int, default=120, help="requests that measure the capacity")
+    parser.add_argument("--json", type=Path, help="write the result here; phases it holds already are kept")
+    arguments = parser.parse_args()
+    held = json.loads(arguments.json.read_text()) if arguments.json and arguments.json.exists() else {}
+    found: dict[str, Any] = {}
+    try:
+        with running_server(arguments.config) as (url, _):
+            asyncio.run(measure(url, psutil.Process().children()[0], arguments, found))
+    finally:
+        text = json.dumps({**held, **found, **provenance()}, indent=1)
+        if arguments.json:
+            arguments.json.write_text(text + "\n", encoding="utf-8")
+        print(text)
+
+
+if __name__ == "__main__":
+    main()
