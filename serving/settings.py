@@ -148,6 +148,12 @@ class CodeLaneSettings(LaneSettings):
         description="Align the response with the context too; false: names alone are judged, faster, and fields that "
         "rest on the alignment (units' usage, claims, coverage) are left out.",
     )
+    encoder_requests: int = Field(
+        default=1,
+        ge=1,
+        description="Requests of one code replica that are with the encoder at a time; more wait in the lane, so that a "
+        "flood of code leaves the encoder to the RAG lane.",
+    )
 
 
 class ModelSettings(ReplicaSettings):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -66,14 +67,20 @@ def _cause(error: RayTaskError) -> Exception:
 
 
 class HandleAligner:
-    """An :class:`~serving.lanes.types.Aligner` behind a deployment handle."""
+    """An :class:`~serving.lanes.types.Aligner` behind a deployment handle.
 
-    def __init__(self, handle: DeploymentHandle) -> None:
+    ``at_once``: alignments that are under way at a time, None for as many as there are; the others wait here, where they
+    hold up nobody else.
+    """
+
+    def __init__(self, handle: DeploymentHandle, at_once: int | None = None) -> None:
         self._handle = handle
+        self._turn = nullcontext() if at_once is None else asyncio.Semaphore(at_once)
 
     async def align(self, request: AlignRequest) -> AlignReply:
         """The alignment of one request, from an encoder replica."""
-        reply: AlignReply = await call(self._handle, "align", request)
+        async with self._turn:
+            reply: AlignReply = await call(self._handle, "align", request)
         return reply
 
     async def info(self) -> ModelInfo:

@@ -72,10 +72,15 @@ class VerifierReplica:
 
 
 class _ModelHandles:
-    """The models behind a lane, as handles."""
+    """The models behind a lane, as handles; ``at_once``: its alignments under way at a time."""
 
-    def __init__(self, encoders: Mapping[str, DeploymentHandle], verifier: DeploymentHandle | None) -> None:
-        self.aligners = {name: HandleAligner(handle) for name, handle in encoders.items()}
+    def __init__(
+        self,
+        encoders: Mapping[str, DeploymentHandle],
+        verifier: DeploymentHandle | None,
+        at_once: int | None = None,
+    ) -> None:
+        self.aligners = {name: HandleAligner(handle, at_once) for name, handle in encoders.items()}
         self.verifier = None if verifier is None else HandleVerifier(verifier)
 
     async def ready(self) -> None:
@@ -113,7 +118,7 @@ class CodeLaneReplica:
 
     def __init__(self, config: Config, encoders: Mapping[str, DeploymentHandle], verifier: Any = None) -> None:
         os.nice(_BEHIND_MODELS)
-        self._models = _ModelHandles(encoders, verifier)
+        self._models = _ModelHandles(encoders, verifier, config.lanes.code.encoder_requests)
         self._lane = code_lane(config, rag_lane(config, self._models.aligners, self._models.verifier))
 
     async def score(self, request: LaneInput) -> LaneAnswer:

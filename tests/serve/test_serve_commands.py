@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -44,7 +45,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     names += ("metrics-export-port", "ray-client-server-port", "node-manager-port", "object-manager-port")
     ports = {name: free_port() for name in names}
     folder = tmp_path_factory.mktemp("cluster")
-    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(Path(__file__).parents[2])}
+    token = secrets.token_hex(32)
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
     environment["RAY_ADDRESS"] = f"127.0.0.1:{ports['port']}"
     arguments = [f"--{name}={port}" for name, port in ports.items()]
     arguments += ["--dashboard-host=127.0.0.1", "--include-dashboard=true"]
@@ -55,9 +58,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         )
     try:
         dashboard = f"http://127.0.0.1:{ports['dashboard-port']}"
-        wait_for(
-            f"{dashboard}/api/version", head, statuses=(200, 401, 403)
-        )  # Ray asks for a token, its commands have it
+        wait_for(f"{dashboard}/api/version", head, {"Authorization": f"Bearer {token}"})
         yield Cluster(environment["RAY_ADDRESS"], dashboard, environment)
     finally:
         started_processes = psutil.Process(head.pid).children(recursive=True)
@@ -68,18 +69,18 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             process.kill()
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes], statuses: tuple[int, ...] = (200,)) -> None:
-    """Return once ``url`` answers as it should."""
+def wait_for(url: str, process: subprocess.Popen[bytes], headers: dict[str, str] | None = None) -> None:
+    """Return once ``url`` answers 200."""
     until_s = time.monotonic() + READY_LIMIT_S
     while time.monotonic() < until_s:
         assert process.poll() in {None, 0}, f"ended with {process.returncode}"
         try:
-            if httpx.get(url, timeout=15.0).status_code in statuses:
+            if httpx.get(url, headers=headers, timeout=15.0).status_code == 200:
                 return
         except httpx.TransportError:
             pass
         time.sleep(0.3)
-    raise AssertionError(f"{url} did not answer {statuses} within {READY_LIMIT_S:.0f} s")
+    raise AssertionError(f"{url} did not answer 200 within {READY_LIMIT_S:.0f} s")
 
 
 def serve_file(folder: Path) -> tuple[Path, str]:
