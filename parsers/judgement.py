@@ -10,6 +10,7 @@ from parsers.ambient import AMBIENT
 from parsers.entities import FunctionValue, ModuleEntity, Value
 from parsers.expressions import read_expression
 from parsers.findings import Finding, FindingKind, FindingStatus
+from parsers.implicit_names import IMPLICIT
 from parsers.inference import Found, united
 from parsers.near_names import NearNames
 from parsers.signatures import check_call
@@ -20,47 +21,6 @@ from parsers.verdicts import CALLS, is_library, owner_name, owner_of
 
 __all__ = ["Judge"]
 
-_IMPLICIT = {
-    "python": {
-        "__name__",
-        "__file__",
-        "__doc__",
-        "__package__",
-        "__spec__",
-        "__loader__",
-        "__path__",
-        "__all__",
-        "__builtins__",
-        "__class__",
-        "__debug__",
-        "__annotations__",
-        "__dict__",
-        "__qualname__",
-        "__module__",
-        "reveal_type",
-        "WindowsError",
-        "_",
-    },
-    "typescript": {
-        "bigint",
-        "this",
-        "super",
-        "arguments",
-        "undefined",
-        "exports",
-        "module",
-        "require",
-        "globalThis",
-        "NaN",
-        "Infinity",
-        "__dirname",
-        "__filename",
-        "import",
-        "new",
-    },
-    "go": {"_", "iota", "nil", "true", "false", "C"},
-    "rust": {"self", "Self", "super", "crate", "_", "Some", "None", "Ok", "Err", "drop", "std", "core", "alloc"},
-}
 _FILE_CHARACTERS = 600
 _MODULE_CHARACTERS = 250
 _EXPORTS = re.compile(r"^(?:export\b|module\.exports\b|exports\.\w+ *=)", re.MULTILINE)
@@ -175,7 +135,7 @@ class Judge(NearNames):
         member = self.text[max(span[0] - 1, 0)] == "." and self.text[max(span[0] - 3, 0) : span[0]] != "..."
         if member or link in self._bound_inside():
             return True
-        if link in _IMPLICIT[self.family] or self.text[max(span[0] - 1, 0)] in "\"'":
+        if link in IMPLICIT[self.family] or self.text[max(span[0] - 1, 0)] in "\"'":
             return True
         if link.startswith("__") or (self.family == "typescript" and link in AMBIENT):
             return True
@@ -217,9 +177,12 @@ class Judge(NearNames):
         self, reference: Reference, link: str, span: Span, kind: FindingKind, found: Found, last: bool
     ) -> Finding:
         """A name that nothing defines: flagged only when the block is a file of its own that accounts for all its other names."""
-        if id(self.block) not in self.bare_names:
-            self.bare_names[id(self.block)] = NameTable(self._bare_candidates())
-        table = self.bare_names[id(self.block)]
+        key = (id(self.block), self.family == "rust" and link[:1].isupper())
+        if key not in self.bare_names:
+            names = self._bare_candidates()
+            same = (name for name in names if name[:1].isupper() == key[1]) if self.family == "rust" else names
+            self.bare_names[key] = NameTable(same)  # a type of Rust is never meant for a function
+        table = self.bare_names[key]
         suggestion, score = table.best(link)
         in_context = self.project.index.top_level.get(link)
         if in_context and not self.block.parse.imports:

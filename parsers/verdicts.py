@@ -53,7 +53,7 @@ class Verdicts:
         self.universe = Universe(
             (project.library.member_names(), project.index.names, project.top_level, project.members)
         )
-        self.bare_names: dict[int, NameTable] = {}
+        self.bare_names: dict[tuple[int, bool], NameTable] = {}
         self.bound_inside: dict[int, frozenset[str]] = {}
         self.gaps: dict[int, set[str]] = {}
         self.near_constants: dict[int, set[str]] = {}

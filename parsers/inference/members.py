@@ -100,16 +100,22 @@ class Members(Annotations):
                 structural = node.name.endswith("Protocol") and not entity.module.library
                 reason = reason or ("it is a protocol: what implements it may have more" if structural else "")
                 continue
-            base = self._base(node, entity)
-            if base is None and self.family == "rust" and node.name not in _DEREFERENCED:
+            seen_through = self.family == "rust" and node.name.rpartition(".")[2] in _DEREFERENCED
+            base = self._dereferenced(entity) if seen_through else self._base(node, entity)
+            if base is None and self.family == "rust" and not seen_through:
                 continue  # what a trait of another crate adds has a name that no visible code has defined
-            if base is None or node.name in _DEREFERENCED:
+            if base is None:
                 reason = reason or f"its base {text} is not visible"
                 continue
             above, inner_reason = self.linear(base)
             found.extend(item for item in above if item not in found)
             reason = reason or inner_reason
         return tuple(found), reason
+
+    def _dereferenced(self, entity: ClassEntity) -> ClassEntity | None:
+        """What a Rust type that implements ``Deref`` has the members of: its ``Target``, when that is visible."""
+        targets = {symbol.value for symbol in entity.members.get("Target", ())}
+        return self._base(read_type(targets.pop(), self.family), entity) if len(targets) == 1 else None
 
     def _is_typing(self, node: TypeNode, entity: ClassEntity) -> bool:
         """Whether ``Protocol`` is the one of typing: asyncio has another."""

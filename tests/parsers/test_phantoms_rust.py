@@ -41,6 +41,14 @@ impl Round {
 
 impl Buf for Wrapper {}
 
+pub struct Handle(Round);
+
+impl std::ops::Deref for Handle { type Target = Round; fn deref(&self) -> &Round { &self.0 } }
+
+pub struct Lent<T>(T);
+
+impl<T> std::ops::Deref for Lent<T> { type Target = T; fn deref(&self) -> &T { &self.0 } }
+
 make_things!(Generated, extra_item);
 """
 
@@ -120,6 +128,7 @@ def test_a_name_that_a_visible_owner_lacks_is_flagged(code: str, name: str) -> N
         ),
         pytest.param("fn f(i: impl Iterator<Item = u8>) {}", id="associated-type-by-name"),
         pytest.param("fn f(r: Box<dyn Fn(u8)>) { r.anything(); }", id="closure-type"),
+        pytest.param("use crate::shape::Lent;\nfn f(l: Lent<Other>) { l.anything_at_all; }", id="deref-to-a-parameter"),
         pytest.param("use crate::{helpful_macro};\nfn f() { helpful_macro!(1); }", id="macro-of-the-crate"),
     ],
 )
