@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from parsers import rust_uses as uses
 from parsers.extraction import Extraction, Grammar
-from parsers.rust_imports import include_use, join_path
+from parsers.rust_imports import as_of_file, include_use, join_path
 from parsers.source import squeeze
 from parsers.types import Macro, Parameter, SymbolKind
 
@@ -256,6 +256,7 @@ def _use(found: Extraction, node: Node) -> None:
         elif kind == "use_wildcard":
             inside = next(iter(part.named_children), None)
             module = join_path(prefix, squeeze(found.source(inside)) if inside is not None else "")
+            module = module if module == "super" else as_of_file(found, module)
             found.include(part, module, "*", reexport=public)
             found.dynamic[f"star_import:{module}"] = None
         elif kind not in ("line_comment", "block_comment", "ERROR"):

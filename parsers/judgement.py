@@ -239,7 +239,7 @@ class Judge(NearNames):
         if gap := self.project.gap(self.project.package):
             return f"its package is not wholly visible: nothing defines {gap}"
         missing = set(self.project.unresolved(self.block)) - {link}
-        return f"its package is not wholly visible: nothing defines {min(missing)}" if len(missing) > 1 else ""
+        return f"its package is not wholly visible: nothing defines {min(missing)}" if missing else ""
 
     def _self_contained(self, score: float) -> bool:
         """Whether the block reads as a file of its own; a snippet with imports must at least come near an existing name."""

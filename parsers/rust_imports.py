@@ -26,7 +26,7 @@ def include_use(found: Extraction, node: Node, prefix: str, *, public: bool) -> 
     module, separator, name = full.rpartition("::")
     last = path.child_by_field_name("name") or path
     if separator:
-        found.include(last, _as_of_file(found, module), name, alias, reexport=public)
+        found.include(last, as_of_file(found, module), name, alias, reexport=public)
     else:
         found.include(last, name, None, alias, reexport=public)
 
@@ -36,7 +36,7 @@ def join_path(prefix: str, path: str) -> str:
     return f"{prefix}::{path}" if prefix and path else prefix or path
 
 
-def _as_of_file(found: Extraction, module: str) -> str:
+def as_of_file(found: Extraction, module: str) -> str:
     """A path written inside ``mod a {…}``, as the file around it would write it."""
     around = [scope.path for scope in found.scopes if scope.kind is SymbolKind.MODULE]
     if not around:

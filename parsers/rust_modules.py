@@ -47,6 +47,9 @@ class RustModules:
             if base is None:
                 if path in {"self", "self::"}:
                     return importer
+                root = self._only_root()
+                if not relative and root is not None and pieces and self.at((*root, pieces[0])) is not None:
+                    return self.at((*root, *pieces))
                 return self._first(self.table.only(tuple(pieces))) if relative and pieces else None
             if not relative and self.at((*base, pieces[0])) is None:  # names at the root were in scope before 2018
                 root = self._root_of(base)

@@ -21,6 +21,7 @@ _NARROWING = (
 _GENERATED = re.compile(
     r"String|GoString|Error|(?:Unm|M)arshal\w*|DeepCopy\w*|ProtoReflect|ProtoMessage|Reset|Descriptor|Validate"
 )
+_SERDE = {"serialize", "deserialize", "deserialize_in_place"}  # what its derives give to a type
 _KNOWN_TRAITS = frozenset(
     (
         "Serialize Deserialize Serializer Deserializer Error Debug Display Clone Copy Default From Into TryFrom TryInto Drop Fn"
@@ -123,7 +124,7 @@ class Silence(Verdicts):
     ) -> str | None:
         """Traits can add methods from anywhere: only a name that no visible code and nothing in std has is flagged."""
         link = reference.chain[position]
-        if link in self.universe or not link.isidentifier() or is_library(owner):
+        if link in self.universe or link in _SERDE or not link.isidentifier() or is_library(owner):
             return "a trait may give it this name"
         module = owner.module if isinstance(owner, ClassEntity) else owner
         if module is not None and (module.opaque or self.block.entity.opaque):

@@ -111,7 +111,7 @@ class Verdicts:
         if score < NEAR and (
             attribute_of_library
             or open_object
-            or (self.family == "go" and isinstance(owner, ModuleEntity) and owner is not self.block.entity)
+            or (self.family == "go" and isinstance(owner, ModuleEntity))
         ):
             return self._unverifiable(
                 name, kind, span, line, "not all of its owner may be visible", suggestion, max(score, 0.2)

@@ -128,6 +128,11 @@ def test_a_name_that_a_visible_owner_lacks_is_flagged(code: str, name: str) -> N
         ),
         pytest.param("fn f(i: impl Iterator<Item = u8>) {}", id="associated-type-by-name"),
         pytest.param("fn f(r: Box<dyn Fn(u8)>) { r.anything(); }", id="closure-type"),
+        pytest.param("use crate::shape::Table;\nfn f() { Table::deserialize(1); }", id="serde-by-derive"),
+        pytest.param(
+            "pub enum Own { One }\nmod tests { use super::Own::*; fn f() { One; } }\nuse crate::shape::Label;",
+            id="star-of-an-enumeration-in-a-module",
+        ),
         pytest.param("use crate::shape::Lent;\nfn f(l: Lent<Other>) { l.anything_at_all; }", id="deref-to-a-parameter"),
         pytest.param("use crate::{helpful_macro};\nfn f() { helpful_macro!(1); }", id="macro-of-the-crate"),
     ],
