@@ -109,9 +109,7 @@ class Verdicts:
             or (isinstance(owner, ClassEntity) and any(item.handed for item in self.inference.linear(owner)[0]))
         )
         if score < NEAR and (
-            attribute_of_library
-            or open_object
-            or (self.family == "go" and isinstance(owner, ModuleEntity))
+            attribute_of_library or open_object or (self.family == "go" and isinstance(owner, ModuleEntity))
         ):
             return self._unverifiable(
                 name, kind, span, line, "not all of its owner may be visible", suggestion, max(score, 0.2)
