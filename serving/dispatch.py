@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from serving.chunks import ChunkService, ChunkVectors
 from serving.errors import DeadlineExceededError, ValidationFailedError
 from serving.lanes.rollup import RollupInput
 from serving.lanes.types import ChunkInput, LaneAnswer, LaneInput, UnitVectors
+from serving.limits import Traffic
 from serving.schemas import CodeRequest, LaneRequest, RagRequest, RollupRequest
 
 _GRACE_S = 1.0
@@ -104,16 +106,26 @@ class ConfiguredEncoders:
 
 
 class Dispatcher:
-    """Loads what a request names, bounds its time, and hands it to its lane."""
+    """Loads what a request names, bounds its time, and hands it to its lane.
 
-    def __init__(self, lanes: Lanes, chunks: ChunkService | None, deadline_s: float) -> None:
+    What is not a job's counts as interactive ``traffic``.
+    """
+
+    def __init__(
+        self, lanes: Lanes, chunks: ChunkService | None, deadline_s: float, traffic: Traffic | None = None
+    ) -> None:
         self._lanes: Mapping[str, ScoringLane] = {"rag": lanes.rag, "code": lanes.code}
         self._rollup = lanes.rollup
         self._chunks = chunks
         self._deadline_s = deadline_s
+        self._traffic = traffic or Traffic(time.monotonic)
 
     async def score(self, lane: str, body: LaneRequest, request_id: str, tenant: str) -> LaneAnswer:
         """The answer of the rag or code lane."""
+        with self._traffic.passing():
+            return await self._score(lane, body, request_id, tenant)
+
+    async def _score(self, lane: str, body: LaneRequest, request_id: str, tenant: str) -> LaneAnswer:
         chunks = await self._stored(tenant, body)
         lane_input = body.lane_input(request_id, tenant, self._deadline_s, chunks)
         return await self._bounded(self._lanes[lane].score(lane_input))
@@ -125,11 +137,16 @@ class Dispatcher:
 
     async def score_json(self, lane: str, request: dict[str, Any], tenant: str) -> dict[str, Any]:
         """The answer as JSON values to a request as JSON values, validated before by the lane's schema."""
+        with self._traffic.passing():
+            return await self.score_job(lane, request, tenant)
+
+    async def score_job(self, lane: str, request: dict[str, Any], tenant: str) -> dict[str, Any]:
+        """As :meth:`score_json`, in the background: it does not count as traffic."""
         request_id = str(request.get("request_id") or f"{lane}-nested")
         if lane == "rollup":
             answer = await self.roll_up(RollupRequest.model_validate(request), request_id)
         else:
-            answer = await self.score(lane, _SCHEMAS[lane].model_validate(request), request_id, tenant)
+            answer = await self._score(lane, _SCHEMAS[lane].model_validate(request), request_id, tenant)
         document: dict[str, Any] = orjson.loads(answer.body)
         return document
 

@@ -60,7 +60,7 @@ def create_app(
     metrics = Metrics(release, replica)
     admission = build_admission(config.limits, time.monotonic)
     metrics.track(admission)
-    state = None if encoders is None else _open_state(config, lanes, encoders, admission)
+    state = None if encoders is None else _open_state(config, lanes, encoders)
     app = FastAPI(
         title=TITLE,
         version=release,
@@ -84,14 +84,13 @@ def create_app(
     return app
 
 
-def _open_state(config: Config, lanes: Lanes, encoders: Mapping[str, RemoteEncoder], admission: Admission) -> State:
+def _open_state(config: Config, lanes: Lanes, encoders: Mapping[str, RemoteEncoder]) -> State:
     tokenizer = load_tokenizer(encoder_spec(config.encoder()))
     return open_state(
         config,
         lanes,
         ConfiguredEncoders(encoders, config.default_encoder_name),
         tokenizer.count,
-        busy=lambda: admission.in_flight("rag") + admission.in_flight("code") > 0,
     )
 
 

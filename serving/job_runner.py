@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +45,9 @@ _RETRYABLE: Final = (OverloadedError, DeadlineExceededError, InternalError)
 
 @dataclass(frozen=True)
 class RunnerSettings:
-    """How a runner works. ``patience_s``: how long one request waits for interactive traffic to leave room."""
+    """How a runner works. While there is interactive traffic it begins one request at a time, after ``patience_s`` at
+    least, and spends no more than ``busy_share`` of the time on them: fewer interactive requests than that meet one.
+    """
 
     concurrency: int = 2
     lease_ahead: int = 16
@@ -52,13 +55,15 @@ class RunnerSettings:
     request_s: float = 120.0
     poll_s: float = 0.5
     patience_s: float = 2.0
+    busy_share: float = 0.04
+    busy_pause_limit_s: float = 60.0
     max_attempts: int = 4
     backoff_s: float = 0.5
     backoff_limit_s: float = 60.0
 
 
 class JobRunner:
-    """One worker process's runner. ``busy`` says whether interactive requests wait: then no new work is begun."""
+    """One worker process's runner. ``busy`` says whether there is interactive traffic: then hardly any work is begun."""
 
     def __init__(
         self,
@@ -77,6 +82,8 @@ class JobRunner:
         self._served: Counter[tuple[str, str]] = Counter()
         self._work = asyncio.Event()
         self._stopping = False
+        self._turn_s = 0.0
+        self._scoring = 0
 
     def wake(self) -> None:
         """Look for work, and for cancelled jobs, now. Call it on the runner's event loop."""
@@ -148,6 +155,8 @@ class JobRunner:
     async def _run_one(self, item: LeasedItem) -> None:
         await self._let_others_pass()
         request = orjson.loads(item.request)
+        started_s = time.monotonic()
+        self._scoring += 1
         scoring = asyncio.ensure_future(self._score(item.lane, request, item.tenant))
         try:
             await asyncio.wait({scoring}, timeout=self._settings.request_s)
@@ -155,6 +164,8 @@ class JobRunner:
             ended = scoring.done()
             if not ended:
                 scoring.cancel()
+            self._scoring -= 1
+            self._rest(time.monotonic() - started_s)
         error = scoring.exception() if ended and not scoring.cancelled() else None
         if ended and error is None and not scoring.cancelled():
             await self._finish(item, Outcome(orjson.dumps(scoring.result())))
@@ -190,11 +201,15 @@ class JobRunner:
                 return
 
     async def _let_others_pass(self) -> None:
-        """Wait while interactive requests wait, but not for ever: jobs move on slowly on a busy server."""
-        waited_s = 0.0
-        while self._busy() and waited_s < self._settings.patience_s:
+        """Wait while there is interactive traffic, but not for ever: jobs move on slowly on a busy server."""
+        patience_ends_s = time.monotonic() + self._settings.patience_s
+        while self._busy() and (self._scoring or time.monotonic() < max(self._turn_s, patience_ends_s)):
             await asyncio.sleep(0.02)
-            waited_s += 0.02
+
+    def _rest(self, worked_s: float) -> None:
+        """Put off the next request that is begun among traffic, so that the runner's share of the time stays small."""
+        pause_s = worked_s * (1.0 / self._settings.busy_share - 1.0)
+        self._turn_s = max(self._turn_s, time.monotonic() + min(pause_s, self._settings.busy_pause_limit_s))
 
     async def _heartbeat(self) -> None:
         """Renew leases three times in their life, and drop the work of cancelled jobs as often as the queue is polled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from serving.config import Config
 from serving.dispatch import ConfiguredEncoders, Dispatcher, Lanes
 from serving.job_runner import JobRunner
 from serving.jobs import JobService
+from serving.limits import Traffic
 from serving.repair_search import VectorSearch
 from serving.sessions import SessionService
 from serving.store.store import Store
@@ -51,14 +53,14 @@ def open_state(
     lanes: Lanes,
     encoder: ConfiguredEncoders,
     count_tokens: Callable[[str], int],
-    busy: Callable[[], bool],
 ) -> State:
     """Open the store of the configuration and put the services on it. Raises ConfigError for a foreign schema."""
     config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store.open(config.store_url)
     chunks = ChunkService(store, encoder)
-    dispatcher = Dispatcher(lanes, chunks, config.limits.deadline_s)
-    runner = JobRunner(store, dispatcher.score_json, busy=busy)
+    traffic = Traffic(time.monotonic)
+    dispatcher = Dispatcher(lanes, chunks, config.limits.deadline_s, traffic)
+    runner = JobRunner(store, dispatcher.score_job, busy=traffic.is_busy)
     return State(
         store=store,
         dispatcher=dispatcher,
