@@ -301,7 +301,7 @@ async def test_postgresql_survives_kills_of_the_server_and_of_its_own_processes(
     upgrade(url)
     launcher = Launcher(url)
     try:
-        ledger, killed = await storm(launcher, 60, 400, other=cluster.kill_a_backend)
+        ledger, killed = await storm(launcher, 60, 600, other=cluster.kill_a_backend)
     finally:
         launcher.close()
     record_property("kills", dict(killed))
