@@ -72,10 +72,15 @@ def _check(literal: Literal, index: LiteralIndex) -> LiteralCheck:
 
 def literal_support(response: str, context_texts: Sequence[str]) -> LiteralReport:
     """The literals of ``response`` checked against all context texts together; offsets point into each text."""
+    return literal_report(response, LiteralIndex([extract_literals(text) for text in context_texts]))
+
+
+def literal_report(response: str, context: LiteralIndex) -> LiteralReport:
+    """Like :func:`literal_support`, against a context that was read before."""
     claims = extract_literals(response)
     if not any(literal.checkable for literal in claims):
         return LiteralReport((), None, "the answer has no literal to check")
-    checks = check_against(claims, LiteralIndex([extract_literals(text) for text in context_texts]))
+    checks = check_against(claims, context)
     supported = sum(check.state is LiteralState.SUPPORTED for check in checks)
     return LiteralReport(checks, supported / len(checks))
 
@@ -90,6 +95,7 @@ __all__ = [
     "check_against",
     "check_literals",
     "extract_literals",
+    "literal_report",
     "literal_support",
     "quantity_supports",
 ]

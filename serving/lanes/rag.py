@@ -14,12 +14,11 @@ from itertools import permutations
 
 from models.tokenization import Tokenizer
 from models.types import ModelInfo, NliScores
-from parsers.structured import StructuredSource, parse_structured
 from scoring.calibration import RagArtifact
 from scoring.decision import DecisionHead, decide_action
 from scoring.entropy import clusters, consistency
-from scoring.lexical import ContextWords, context_words
-from scoring.literals import LiteralReport, literal_support
+from scoring.lexical import ContextWords
+from scoring.literals import LiteralReport, literal_report
 from scoring.premises import (
     DEFAULT_BUDGET_TOKENS,
     claim_premise,
@@ -33,6 +32,7 @@ from scoring.structured import StructuredEvidence, StructuredIndex
 from scoring.types import Alignment, Claim, SupportUnit
 from serving.affinity import affinity_key
 from serving.errors import ApiError, DeadlineExceededError, ValidationFailedError
+from serving.lanes.context_facts import ContextReader
 from serving.lanes.premises import support_units
 from serving.lanes.render import diagnostics, rag_document, render
 from serving.lanes.types import Aligner, AlignReply, AlignRequest, LaneAnswer, LaneInput, PairVerifier
@@ -96,7 +96,7 @@ class _Phases:
 
 
 class RagLane:
-    """Scores requests; holds no state between them."""
+    """Scores requests; all it keeps between them is what it read off contexts."""
 
     def __init__(
         self,
@@ -113,6 +113,7 @@ class RagLane:
         self._head = head
         self._max_units = max_units
         self._verifier = verifier
+        self._reader = ContextReader()
 
     async def score(self, request: LaneInput) -> LaneAnswer:
         """The rendered answer, within the request's deadline."""
@@ -165,7 +166,7 @@ class RagLane:
         pending = asyncio.ensure_future(client.aligner.align(_align_request(request, units, claims)))
         try:
             await asyncio.sleep(0)  # let the call leave before the texts are read
-            text = _text_facts(request, units, claims)
+            text = _text_facts(self._reader, request, units, claims)
             clock.mark("text")
             reply = await pending
         except BaseException:
@@ -337,19 +338,14 @@ def _label(model: ModelInfo) -> str:
     return f"{model.name}@{model.revision[:12]}/{model.dtype}"
 
 
-def _text_facts(request: LaneInput, units: Sequence[SupportUnit], claims: Sequence[Claim]) -> _TextFacts:
+def _text_facts(
+    reader: ContextReader, request: LaneInput, units: Sequence[SupportUnit], claims: Sequence[Claim]
+) -> _TextFacts:
     """What can be read off the texts without a model."""
     texts = [unit.text for unit in units]
-    sources, warnings = _structured_sources(request, texts)
-    index = StructuredIndex(sources) if sources else None
-    cells = tuple(None if index is None else index.check(claim.text) for claim in claims)
-    return _TextFacts(context_words(texts), literal_support(request.response_text, texts), cells, warnings)
-
-
-def _structured_sources(
-    request: LaneInput, texts: Sequence[str]
-) -> tuple[tuple[StructuredSource, ...], tuple[str, ...]]:
     candidates = [request.raw_context] if request.raw_context else texts
-    parsed = [parse_structured(text, request.content_type) for text in candidates if text]
-    sources = tuple(source for source in parsed if source is not None)
-    return sources, tuple(warning for source in sources for warning in source.warnings)
+    context = reader.read(request.tenant, texts, candidates, request.content_type)
+    index = StructuredIndex(context.sources) if context.sources and claims else None
+    cells = tuple(None if index is None else index.check(claim.text) for claim in claims)
+    warnings = tuple(warning for source in context.sources for warning in source.warnings)
+    return _TextFacts(context.words, literal_report(request.response_text, context.literals), cells, warnings)
