@@ -6,7 +6,7 @@ import re
 
 from parsers.findings import Finding, FindingKind, FindingStatus
 from parsers.import_rules import ImportRules
-from parsers.suggestions import other_numbers
+from parsers.suggestions import other_number
 from parsers.types import Reference
 
 __all__ = ["NearNames"]
@@ -27,9 +27,9 @@ class NearNames(ImportRules):
             return None
         if len(re.findall(rf"(?<![\w$]){re.escape(link)}(?![\w$])", self.text)) != 1 or self._foreign(reference):
             return None
-        meant = next((name for name in other_numbers(link) if self._is_member(name)), None)
+        meant = other_number(link)
         span = (reference.spans or (reference.span,) * len(reference.chain))[position]
-        if meant is None or self._ignored(span) or self._both_tried(link, meant):
+        if meant is None or not self._is_member(meant) or self._ignored(span) or self._both_tried(link, meant):
             return None
         reason = f"no visible code has {link!r}; it has {meant!r}"
         return self._finding(link, kind, FindingStatus.DRIFT, span, reference.line, reason, meant, severity=0.8)

@@ -45,16 +45,12 @@ def _weight(word: str) -> float:
     return 0.4 if word in _GENERIC or len(word) < 3 else 1.0
 
 
-def other_numbers(name: str) -> tuple[str, ...]:
-    """The names that differ from ``name`` by an ``s`` at the end of one word: singular for plural, or the reverse."""
-    found = []
-    for match in _WORDS.finditer(name):
-        word, end = match.group(), match.end()
-        if word[-1:].lower() == "s" and len(word) > 3:
-            found.append(name[: end - 1] + name[end:])
-        elif len(word) > 2:
-            found.append(name[:end] + "s" + name[end:])
-    return tuple(found)
+def other_number(name: str) -> str | None:
+    """The name with the last word in the singular for the plural, or the reverse; None when that word is too short."""
+    last = words(name)[-1:]
+    if not last or len(last[0]) < 3 or not name[-1:].isalpha():
+        return None
+    return name + "s" if last[0][-1] != "s" else name[:-1] if len(last[0]) > 3 else None
 
 
 def best_match(name: str, candidates: Iterable[str], least: float = 0.4) -> tuple[str | None, float]:
