@@ -273,7 +273,9 @@ def _import_from(found: Extraction, node: Node) -> None:
 def _import_future(found: Extraction, node: Node) -> None:
     for child in node.children_by_field_name("name"):
         found.claim(child)
-        found.include(child, "__future__", found.source(child))
+        name, alias = _aliased(found, child)
+        if name is not None:
+            found.include(name, "__future__", found.source(name), alias)
 
 
 def _aliased(found: Extraction, node: Node) -> tuple[Node | None, str | None]:

@@ -60,6 +60,8 @@ class Silence(Verdicts):
         if f"'{link}'" in self.text or f'"{link}"' in self.text:
             return "the code has its name as a text: it may be made at run time"
         owner = owner_of(values[0])
+        if isinstance(owner, ModuleEntity) and self._may_be_below(owner, reference, position):
+            return "it may be a submodule"
         by_owner = self._library_silence(owner, link) if is_library(owner) else ""
         if not by_owner and isinstance(owner, ClassEntity):
             by_owner = self._class_silence(reference, owner, link, position)
@@ -73,6 +75,11 @@ class Silence(Verdicts):
         if self.family == "go" and not is_library(owner):
             return self._go_silence(owner, link) if not self._is_field(reference, owner, position) else None
         return None
+
+    def _may_be_below(self, owner: ModuleEntity, reference: Reference, position: int) -> bool:
+        """Whether a name of a Python package may be a file of its folder that was not given."""
+        package = self.family == "python" and owner.is_package and not owner.library
+        return package and reference.chain[position].islower() and not _is_called(reference, position)
 
     def _library_silence(self, owner: ModuleEntity | ClassEntity | None, link: str) -> str:
         if link.startswith("_"):

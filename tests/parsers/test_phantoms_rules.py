@@ -198,3 +198,13 @@ def test_a_module_that_makes_names_stays_unverifiable(body: str) -> None:
 def test_a_relative_import_is_not_tied_to_the_one_file_of_that_name() -> None:
     files = {"pkg/text/base.py": "def plain(): ...\n", "pkg/other.py": "x = 1\n"}
     assert judge("from .base import Border\nfrom ..other import x\n", files) == {}
+
+
+def test_a_lower_case_name_of_a_package_may_be_a_submodule() -> None:
+    files = {"pkg/__init__.py": "def start(): ...\n", "pkg/base.py": "x = 1\n"}
+    assert judge("import pkg\npkg.universal.Validate()\n", files) == {}
+    assert judge("import pkg\npkg.started()\n", files) == {"started": "drift"}
+
+
+def test_a_future_import_may_have_another_name() -> None:
+    assert judge("from __future__ import annotations as _annotations\n") == {}
