@@ -13,7 +13,7 @@ from torch import nn
 from models import agreement
 from models.batching import BatchLimits
 from models.checkpoint import check_vocabulary, load_module, model_config, model_head
-from models.device import choose_device, choose_dtype, choose_threads, dtype_name
+from models.device import choose_device, choose_dtype, choose_threads, dtype_name, prepare_cpu
 from models.encoder import TransformerEncoder
 from models.labels import map_labels
 from models.projection import LateInteraction, load_markers, load_projection
@@ -81,9 +81,8 @@ def assemble_verifier(spec: VerifierSpec, folder: Path, revision: str) -> Sequen
 
 def _place(spec: EncoderSpec | VerifierSpec) -> torch.device:
     device = choose_device(spec.device)
-    threads = choose_threads(spec.threads)
-    if device.type == "cpu" and torch.get_num_threads() != threads:
-        torch.set_num_threads(threads)
+    if device.type == "cpu":
+        prepare_cpu(choose_threads(spec.threads))
     return device
 
 

@@ -15,8 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.batching import BatchLimits, Window, plan_batches, plan_windows
+from models.bert_rows import BertRows, Row, is_supported
 from models.checkpoint import check_finite, max_positions, model_config
+from models.device import to_device
 from models.projection import LateInteraction, Markers
+from models.recovery import in_parts
+from models.row_pool import shared_pool
 from models.tokenization import TokenizedText, Tokenizer
 from models.types import ModelInfo, TextRole, TokenVectors, Windows
 
@@ -28,6 +32,17 @@ class EncoderBatch:
     windows: tuple[Window, ...]
     ids: NDArray[np.int64]
     lengths: NDArray[np.int64]
+
+    def halves(self) -> tuple[EncoderBatch, EncoderBatch] | None:
+        """Two batches of half the windows; None for a single window."""
+        middle = len(self.windows) // 2
+        if not middle:
+            return None
+        first, second = slice(middle), slice(middle, None)
+        return (
+            EncoderBatch(self.windows[first], self.ids[first], self.lengths[first]),
+            EncoderBatch(self.windows[second], self.ids[second], self.lengths[second]),
+        )
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,8 @@ class TransformerEncoder:
         self._device = next(model.parameters()).device
         self._dtype = next(model.parameters()).dtype
         self._dim = _output_dim(model, self._projection)
+        self._rows = BertRows(model) if is_supported(model) else None
+        self._pool = shared_pool(torch.get_num_threads())
 
     @property
     def info(self) -> ModelInfo:
@@ -85,6 +102,11 @@ class TransformerEncoder:
         same: bool = self._markers == Markers()
         return same
 
+    @property
+    def by_rows(self) -> bool:
+        """Whether texts run without padding, in packs of rows (:mod:`models.bert_rows`), and not in padded batches."""
+        return self._rows is not None
+
     def max_window_tokens(self, role: TextRole = "document") -> int:
         """Tokens of one window: the model's positions less special and marker tokens, or less if so configured."""
         before, after = self._tokenizer.single_template
@@ -103,9 +125,13 @@ class TransformerEncoder:
         return self.finish(prepared, self.forward(prepared))
 
     def prepare(
-        self, texts: Sequence[str], role: TextRole = "document", window_tokens: Windows = None
+        self,
+        texts: Sequence[str],
+        role: TextRole = "document",
+        window_tokens: Windows = None,
+        token_budget: int | None = None,
     ) -> PreparedTexts:
-        """Tokenise, cut into windows, group windows into padded batches under the token budget."""
+        """Tokenise, cut into windows, group windows into padded batches under the token budget (None: as configured)."""
         limit = self.max_window_tokens(role)
         asked = (
             [window_tokens] * len(texts) if window_tokens is None or isinstance(window_tokens, int) else window_tokens
@@ -122,7 +148,7 @@ class TransformerEncoder:
         lengths = [len(window) + len(before) + len(after) for window in windows]
         batches = tuple(
             _assemble([windows[index] for index in batch], tokenized, before, after)
-            for batch in plan_batches(lengths, self._limits.token_budget)
+            for batch in plan_batches(lengths, token_budget or self._limits.token_budget)
         )
         return PreparedTexts(tokenized, batches, len(before), role)
 
@@ -130,9 +156,19 @@ class TransformerEncoder:
     def forward(self, prepared: PreparedTexts) -> list[Tensor]:
         """For each batch the vectors of its text tokens, windows one after another: (tokens, dim), L2-normalised.
 
-        Normalised in float32, returned in the encoder's dtype on its device.
+        Normalised in float32, returned in the encoder's dtype on its device. A batch without memory goes in halves.
         """
-        return [self._forward_batch(batch, prepared.lead) for batch in prepared.batches]
+        if self._rows is not None:
+            return self._forward_rows(prepared, self._rows)
+        return [
+            in_parts(
+                lambda part: self._forward_batch(part, prepared.lead),
+                batch,
+                EncoderBatch.halves,
+                lambda first, second: torch.cat([first, second]),
+            )
+            for batch in prepared.batches
+        ]
 
     @torch.inference_mode()
     def finish(self, prepared: PreparedTexts, vectors: Sequence[Tensor]) -> list[TokenVectors]:
@@ -150,17 +186,31 @@ class TransformerEncoder:
             for text, pieces in zip(prepared.texts, parts, strict=True)
         ]
 
+    def _forward_rows(self, prepared: PreparedTexts, rows: BertRows) -> list[Tensor]:
+        """Windows without padding, on one thread each: what is in the batch beside one changes none of its numbers."""
+        asked = [
+            _row(batch.ids[row, :length], prepared.lead, len(batch.windows[row]))
+            for batch in prepared.batches
+            for row, length in enumerate(batch.lengths)
+        ]
+        states = self._pool.map(rows.hidden, asked, [len(row.ids) for row in asked])
+        done = iter(states)
+        return [self._finished(torch.cat([next(done) for _ in batch.windows])) for batch in prepared.batches]
+
     def _forward_batch(self, batch: EncoderBatch, lead: int) -> Tensor:
-        ids = torch.from_numpy(batch.ids).to(self._device)
+        ids = to_device(batch.ids, self._device)
         padded = ids.shape[1]
-        lengths = torch.from_numpy(batch.lengths).to(self._device)
+        lengths = to_device(batch.lengths, self._device)
         positions = torch.arange(padded, device=self._device)
         # Without padding there is nothing to mask, and attention without a mask is faster.
         mask = None if int(batch.lengths.min()) == padded else (positions < lengths[:, None]).long()
         hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
         counts = torch.tensor([len(window) for window in batch.windows], device=self._device)
         is_text = (positions >= lead) & (positions < lead + counts[:, None])
-        tokens = hidden[is_text]
+        return self._finished(hidden[is_text])
+
+    def _finished(self, tokens: Tensor) -> Tensor:
+        """(tokens, dim) from the model's (tokens, hidden): projected, checked, normalised."""
         if self._projection is not None:
             tokens = self._projection(tokens)
         check_finite(tokens, self._info)
@@ -187,6 +237,11 @@ def _assemble(
         row[len(before) : length - len(after)] = texts[window.item].ids[window.start : window.end]
         row[length - len(after) : length] = after
     return EncoderBatch(tuple(windows), ids, lengths)
+
+
+def _row(ids: NDArray[np.int64], lead: int, count: int) -> Row:
+    tokens = torch.from_numpy(ids)
+    return Row(tokens, torch.zeros_like(tokens), torch.arange(lead, lead + count))
 
 
 def _output_dim(model: nn.Module, projection: nn.Sequential | None) -> int:

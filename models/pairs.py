@@ -34,6 +34,16 @@ class PairBatch:
     lengths: NDArray[np.int64]
     claim_starts: NDArray[np.int64]
 
+    def halves(self) -> tuple[PairBatch, PairBatch] | None:
+        """Two batches of half the rows, as wide as this one; None for a single row."""
+        middle = len(self.windows) // 2
+        return (self._rows(slice(middle)), self._rows(slice(middle, None))) if middle else None
+
+    def _rows(self, rows: slice) -> PairBatch:
+        return PairBatch(
+            self.windows[rows], self.ids[rows], self.types[rows], self.lengths[rows], self.claim_starts[rows]
+        )
+
 
 @dataclass(frozen=True)
 class PreparedPairs:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from models import agreement
 from models.batching import DEFAULT_TOKEN_BUDGET
 from models.checkpoint import load_module
-from models.device import choose_device, choose_dtype, choose_threads, dtype_name
+from models.device import choose_device, choose_dtype, choose_threads, dtype_name, prepare_cpu
 from models.tokenization import Tokenizer
 from models.trained_verifier import Calibration, TrainedVerifier
 from models.types import ModelInfo
@@ -48,8 +48,8 @@ def load_shipped_verifier(
     continuing = continuing_pieces(encoder_folder, tokenizer.vocabulary_size)
     calibration = Calibration.from_card(card.get("calibration", {}), folder)
     place = choose_device(device)
-    if place.type == "cpu" and torch.get_num_threads() != choose_threads(threads):
-        torch.set_num_threads(choose_threads(threads))
+    if place.type == "cpu":
+        prepare_cpu(choose_threads(threads))
 
     @functools.cache
     def build(precision: torch.dtype) -> TrainedVerifier:

@@ -15,15 +15,20 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from models.batching import DEFAULT_TOKEN_BUDGET
+from models.bert_rows import BertRows, Row, is_supported
 from models.checkpoint import max_positions
+from models.device import to_device
 from models.pairs import PairBatch, PairWindow, PreparedPairs, prepare_pairs
+from models.recovery import in_parts
+from models.row_pool import shared_pool
 from models.tokenization import Tokenizer
 from models.types import ModelInfo, NliScores
 from models.verifier import NOT_JUDGED
 from models.verifier_input import pair_types
-from models.verifier_network import CONTRADICT, ENTAIL, NEUTRAL, PairTensors, VerifierNetwork
+from models.verifier_network import CLASSES, CONTRADICT, ENTAIL, NEUTRAL, PairTensors, VerifierNetwork
 from models.weights import ModelLoadError
 
 MAX_PAIR_TOKENS = 320
@@ -93,6 +98,8 @@ class TrainedVerifier:
         self._token_budget = token_budget
         self._device = next(network.parameters()).device
         self._max_tokens = min(MAX_PAIR_TOKENS, max_positions(network.encoder))
+        self._rows = BertRows(network.encoder) if is_supported(network.encoder) else None
+        self._pool = shared_pool(torch.get_num_threads())
 
     @property
     def info(self) -> ModelInfo:
@@ -115,8 +122,10 @@ class TrainedVerifier:
 
     @torch.inference_mode()
     def forward(self, prepared: PreparedPairs) -> list[RowScores]:
-        """Probabilities of every row, tempered but not corrected."""
-        return [self._forward_batch(batch) for batch in prepared.batches]
+        """Probabilities of every row, tempered but not corrected. A batch without memory goes in halves."""
+        if self._rows is not None:
+            return self._forward_rows(prepared, self._rows)
+        return [in_parts(self._forward_batch, batch, PairBatch.halves, _joined) for batch in prepared.batches]
 
     def finish(self, prepared: PreparedPairs, scores: Sequence[RowScores]) -> list[NliScores]:
         """Best premise window for each part of a claim; weakest part for each claim; best window for each token."""
@@ -166,7 +175,35 @@ class TrainedVerifier:
             )
             claim_mask[row, start:end] = True
         arrays = (batch.ids, types, mask, claim_mask)
-        verdict, support = self._network(PairTensors(*(torch.from_numpy(array) for array in arrays)).to(self._device))
+        return self._tempered(*self._network(PairTensors(*(to_device(array, self._device) for array in arrays))))
+
+    def _forward_rows(self, prepared: PreparedPairs, rows: BertRows) -> list[RowScores]:
+        """Rows without padding, on one thread each, of the last layer only what the heads read.
+
+        The pairs beside one change none of its numbers.
+        """
+        places = [(batch, row) for batch in prepared.batches for row in range(len(batch.windows))]
+        asked = [self._row(batch, row) for batch, row in places]
+        states = iter(self._pool.map(rows.hidden, asked, [len(row.ids) for row in asked]))
+        found = []
+        for batch in prepared.batches:
+            verdicts = np.zeros((len(batch.windows), CLASSES), dtype=np.float32)
+            support = np.zeros(batch.ids.shape, dtype=np.float32)
+            for row, window in enumerate(batch.windows):
+                start, end = _claim_range(batch, row, window)
+                scores = self._tempered(*self._network.judge(next(states)))
+                verdicts[row], support[row, start:end] = scores.verdict, scores.support
+            found.append(RowScores(verdicts, support))
+        return found
+
+    def _row(self, batch: PairBatch, row: int) -> Row:
+        start, end = _claim_range(batch, row, batch.windows[row])
+        ids = batch.ids[row, : batch.lengths[row]]
+        types = pair_types(ids[1 : start - 1], ids[start:end], self._continuing).astype(np.int64)
+        return Row(torch.from_numpy(ids), torch.from_numpy(types), torch.tensor([0, *range(start, end)]))
+
+    def _tempered(self, verdict: Tensor, support: Tensor) -> RowScores:
+        """Probabilities from logits, those of classes in the last dimension."""
         if not bool(torch.isfinite(verdict).all() and torch.isfinite(support).all()):
             raise FloatingPointError(f"{self._info.name} in {self._info.dtype} gave a number that is not finite")
         tempered = (verdict.float() / self._calibration.temperature).softmax(dim=-1)
@@ -178,6 +215,10 @@ def lowest_support(support: NDArray[np.float32]) -> float:
     """Mean of the lowest :data:`LOWEST_TOKENS` token supports: one doubtful token of many is noise, a run of them is not."""
     count = min(LOWEST_TOKENS, len(support))
     return float(np.partition(support, count - 1)[:count].mean())
+
+
+def _joined(first: RowScores, second: RowScores) -> RowScores:
+    return RowScores(np.concatenate([first.verdict, second.verdict]), np.concatenate([first.support, second.support]))
 
 
 def _claim_range(batch: PairBatch, row: int, window: PairWindow) -> tuple[int, int]:

@@ -20,8 +20,10 @@ from torch import Tensor, nn
 
 from models.batching import BatchLimits
 from models.checkpoint import check_finite, max_positions, takes_token_types
+from models.device import to_device
 from models.labels import LabelClass
 from models.pairs import PairBatch, PreparedPairs, prepare_pairs
+from models.recovery import in_parts
 from models.tokenization import Tokenizer
 from models.types import ModelInfo, NliScores
 
@@ -71,8 +73,16 @@ class _PairVerifier(ABC):
 
     @torch.inference_mode()
     def forward(self, prepared: PreparedPairs) -> list[NDArray[np.float32]]:
-        """For each batch the probabilities of the head's outputs: (rows, outputs) or (rows, padded tokens, outputs)."""
-        return [self._forward_batch(batch) for batch in prepared.batches]
+        """For each batch the probabilities of the head's outputs: (rows, outputs) or (rows, padded tokens, outputs).
+
+        A batch without memory goes in halves.
+        """
+        return [
+            in_parts(
+                self._forward_batch, batch, PairBatch.halves, lambda first, second: np.concatenate([first, second])
+            )
+            for batch in prepared.batches
+        ]
 
     @abstractmethod
     def finish(self, prepared: PreparedPairs, probabilities: Sequence[NDArray[np.float32]]) -> list[NliScores]:
@@ -80,12 +90,12 @@ class _PairVerifier(ABC):
 
     def _forward_batch(self, batch: PairBatch) -> NDArray[np.float32]:
         padded = batch.ids.shape[1]
-        inputs: dict[str, Tensor] = {"input_ids": torch.from_numpy(batch.ids).to(self._device)}
+        inputs: dict[str, Tensor] = {"input_ids": to_device(batch.ids, self._device)}
         if int(batch.lengths.min()) < padded:
             is_token = np.arange(padded) < batch.lengths[:, None]
-            inputs["attention_mask"] = torch.from_numpy(is_token.astype(np.int64)).to(self._device)
+            inputs["attention_mask"] = to_device(is_token.astype(np.int64), self._device)
         if self._takes_types:
-            inputs["token_type_ids"] = torch.from_numpy(batch.types).to(self._device)
+            inputs["token_type_ids"] = to_device(batch.types, self._device)
         logits = self._model(**inputs).logits.float()
         check_finite(logits, self._info)
         scaled = logits / self._temperature

@@ -24,10 +24,6 @@ class PairTensors:
     mask: Tensor
     claim_mask: Tensor
 
-    def to(self, device: torch.device) -> PairTensors:
-        """The batch on another device."""
-        return PairTensors(self.ids.to(device), self.types.to(device), self.mask.to(device), self.claim_mask.to(device))
-
 
 def collate(pairs: Sequence[PairInput]) -> PairTensors:
     """Pad to the longest pair."""
@@ -66,6 +62,15 @@ class VerifierNetwork(nn.Module):
         claim = (hidden * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
         pooled = torch.tanh(self.inner(self.dropout(torch.cat([hidden[:, 0], claim], dim=-1))))
         return self.verdict(self.dropout(pooled)), self.support(hidden).squeeze(-1)
+
+    def judge(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """((3,) verdict logits, (claim tokens,) support logits) of one pair, as :meth:`forward` gives them.
+
+        ``hidden``: (1 + claim tokens, hidden), the states at [CLS] and at the claim's tokens.
+        """
+        claim = hidden[1:].float().mean(dim=0).to(hidden.dtype)
+        pooled = torch.tanh(self.inner(torch.cat([hidden[0], claim])))
+        return self.verdict(pooled), self.support(hidden[1:]).squeeze(-1)
 
 
 def widen_types(encoder: nn.Module) -> None:

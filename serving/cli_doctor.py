@@ -35,6 +35,8 @@ _CONTEXT = "The bridge was opened in 1932. It is 503 metres long and carries eig
 _RELATED = "The bridge opened in 1932."
 _UNRELATED = "Photosynthesis turns light into sugar."
 _WARM_RUNS = 5
+_SHARED_CORES = 1.3
+"""Cores of their own double a product's rate on two threads; below this ratio they are threads of one core."""
 Model = TypeVar("Model", Encoder, Verifier)
 
 
@@ -78,6 +80,7 @@ def _all_checks(config: Config) -> Iterator[Check]:
     yield from place_checks(config)
     yield from _gpu_checks()
     yield from model_checks(config)
+    yield from cpu_checks()
 
 
 def machine_checks() -> Iterator[Check]:
@@ -157,6 +160,21 @@ def _gpu_checks() -> Iterator[Check]:
         yield Check(f"gpu {index}", None, f"{properties.name}, {memory:.0f} GiB, {precision}")
 
 
+def cpu_checks() -> Iterator[Check]:
+    """What was chosen for models on the CPU, and what it brings: products by precision on one thread and on all that are used."""
+    from models.device import DTYPES, choose_threads, cpu_has_bfloat16, product_gflop_per_s, waiting_threads_sleep
+
+    threads = choose_threads(None)
+    waiting = "sleep" if waiting_threads_sleep() else "spin: set OMP_WAIT_POLICY=PASSIVE before the start"
+    yield Check("threads", None, f"{threads} for a model; waiting threads {waiting}")
+    for name in ("float32", "bfloat16") if cpu_has_bfloat16() else ("float32",):
+        rates = {number: product_gflop_per_s(DTYPES[name], number) for number in sorted({1, threads})}
+        shown = ", ".join(f"{rate:.0f} GFLOP/s on {number}" for number, rate in rates.items())
+        shared = threads > 1 and rates[threads] < _SHARED_CORES * rates[1]
+        note = "; the cores seem to share one core's units, or others use them now" if shared else ""
+        yield Check(f"product {name}", None, f"{shown} thread{'s' if threads > 1 else ''}{note}")
+
+
 def model_checks(config: Config) -> Iterator[Check]:
     """Load every configured model, then time it on a pair whose order is known."""
     from models.registry import load_encoder, load_verifier
@@ -192,7 +210,11 @@ def _encoder_self_test(encoder: Encoder) -> Check:
     packed = pack_units([context])
     near, far = (float(match_units(text.vectors, packed).best.mean()) for text in (related, unrelated))
     seconds = _median_seconds(lambda: encoder.encode([_CONTEXT, _RELATED]))
-    detail = f"reverse MaxSim of a related text {near:.3f}, of an unrelated one {far:.3f}; two texts encoded"
+    by_rows = getattr(encoder, "by_rows", False)
+    detail = (
+        f"reverse MaxSim of a related text {near:.3f}, of an unrelated one {far:.3f}; two texts encoded, "
+        f"{'in packs of rows' if by_rows else 'in padded batches'}"
+    )
     return Check("encoder self-test", near > far, detail, seconds)
 
 

@@ -86,6 +86,7 @@ class Exchange:
             phases_ms=dict(answer.phases_ms) if answer else {},
             tokens=_token_counts(answer) if answer else {},
             batch_requests=answer.batch_requests if answer else None,
+            verdicts=_verdict_counts(answer) if answer else {},
             body_bytes=self.body_bytes,
             cost_usd=self.cost_usd,
             rate_limit=rate.limit if rate else None,
@@ -182,6 +183,10 @@ def _token_counts(answer: LaneAnswer) -> dict[str, int]:
         "context_cached": answer.cached_tokens,
         "response": answer.response_tokens,
     }
+
+
+def _verdict_counts(answer: LaneAnswer) -> dict[str, int]:
+    return {"judged": answer.pairs - answer.cached_pairs, "cached": answer.cached_pairs} if answer.pairs else {}
 
 
 def _open_exchange(scope: Scope, headers: Mapping[str, str]) -> Exchange:

@@ -59,17 +59,24 @@ def verifier_spec(settings: VerifierSettings) -> VerifierSpec:
 def alignment_service(config: Config, name: str | None = None) -> AlignmentService:
     """A loaded encoder behind its queue."""
     from serving.encoding import AlignmentService
+    from serving.vector_cache import VectorCache
 
     settings = config.encoder(name)
     encoder = load_encoder(encoder_spec(settings))
-    return AlignmentService(encoder, null_texts(config.artifacts.directory), settings.cache_bytes)
+    cache = VectorCache(settings.cache_bytes, settings.host_cache_bytes)
+    return AlignmentService(encoder, null_texts(config.artifacts.directory), cache, settings.token_budget)
 
 
 def verification_service(config: Config) -> VerificationService | None:
     """A loaded verifier behind its queue; None when none is configured."""
+    from serving.verdict_cache import VerdictCache
     from serving.verification import VerificationService
 
-    return None if config.verifier is None else VerificationService(load_verifier(verifier_spec(config.verifier)))
+    settings = config.verifier
+    if settings is None:
+        return None
+    verifier = load_verifier(verifier_spec(settings))
+    return VerificationService(verifier, VerdictCache(settings.cache_bytes), settings.token_budget)
 
 
 def rag_lane(config: Config, aligners: Mapping[str, Aligner], verifier: PairVerifier | None) -> RagLane:

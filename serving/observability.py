@@ -56,6 +56,7 @@ class RequestRecord:
     phases_ms: Mapping[str, float] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
     batch_requests: int | None = None
+    verdicts: Mapping[str, int] = field(default_factory=dict)
     units: int | None = None
     claims: int | None = None
     body_bytes: int = 0
@@ -76,7 +77,7 @@ class RequestRecord:
         """What the log says: fields that apply, times rounded to microseconds."""
         values = {**vars(self), "phases_ms": {name: round(ms, 3) for name, ms in self.phases_ms.items()}}
         values["latency_ms"] = round(self.latency_ms, 3)
-        values["tokens"] = dict(self.tokens)
+        values["tokens"], values["verdicts"] = dict(self.tokens), dict(self.verdicts)
         return {key: value for key, value in values.items() if value is not None and value != {}}
 
 
@@ -96,6 +97,7 @@ class Metrics:
         self._rate_limited = self._counter("rate_limited", "Requests refused by a key's rate.", "lane")
         self._bands = self._counter("bands", "Scored requests by band.", "lane", "band")
         self._tokens = self._counter("tokens", "Tokens by kind, as the models counted them.", "lane", "kind")
+        self._verdicts = self._counter("verdicts", "Verdicts: judged by the model, or cached.", "lane", "source")
         self._body_bytes = self._counter("body_bytes", "Bytes of request bodies.", "lane")
         self._cost = self._counter("cost_usd", "Metered price of the requests.", "lane")
         self._latency = self._histogram("request_seconds", "Time from request to answer.", _SECONDS, "lane")
@@ -117,6 +119,8 @@ class Metrics:
             self._phases.labels(replica, lane, phase).observe(milliseconds / 1000)
         for kind, count in record.tokens.items():
             self._tokens.labels(replica, lane, kind).inc(count)
+        for source, count in record.verdicts.items():
+            self._verdicts.labels(replica, lane, source).inc(count)
         if record.band is not None:
             self._bands.labels(replica, lane, record.band).inc()
         if record.batch_requests is not None:

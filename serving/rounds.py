@@ -1,90 +1,140 @@
-"""Batching across requests: one worker thread, and a queue that is emptied in rounds.
+"""Batching across requests: one worker thread, and a queue of pieces of work that is emptied in rounds.
 
-Whatever arrives while the thread works is taken together in its next round. At concurrency one nothing waits; under
-load the batches fill by themselves. A round is bounded in size, so a long request delays the short ones behind it by
-one round at most, and a cancelled request is dropped before its work begins.
+Whatever arrives while the thread works is taken together in its next round: at concurrency one nothing waits, under load the
+batches fill by themselves. A request is a list of pieces, and a round is bounded in size, so a long request is worked off
+in several rounds and short ones join each of them. What nobody waits for any more is left out of the next round.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-Item = TypeVar("Item")
+Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Waiting(Generic[Item, Result]):
-    """An item in the queue, when it came (``time.perf_counter`` seconds) and where its result goes."""
+class Outcome(Generic[Result]):
+    """The results of a request's pieces, in order.
 
-    item: Item
-    size: int
-    arrived_s: float
-    future: asyncio.Future[Result]
-
-
-class RoundQueue(Generic[Item, Result]):
-    """Runs ``work`` on rounds of waiting items, in one thread.
-
-    ``work`` takes the round's entries and returns one result each, in order. ``round_size`` bounds the summed sizes of
-    a round; an item larger than that makes a round of its own.
+    ``queue_ms``: until its first round began. ``work_ms``: from there to the end of its last. ``shared``: the most
+    requests that one of its rounds served.
     """
 
-    def __init__(
-        self, work: Callable[[Sequence[Waiting[Item, Result]]], Sequence[Result]], round_size: int, name: str
-    ) -> None:
+    results: list[Result]
+    queue_ms: float
+    work_ms: float
+    shared: int
+
+
+@dataclass(eq=False)
+class _Request(Generic[Piece, Result]):
+    pieces: Sequence[Piece]
+    sizes: Sequence[int]
+    future: asyncio.Future[Outcome[Result]]
+    arrived_s: float = field(default_factory=time.perf_counter)
+    begun_s: float = 0.0
+    taken: int = 0
+    results: list[Result] = field(default_factory=list)
+    shared: int = 0
+
+    @property
+    def left(self) -> int:
+        """Size of the pieces that are not taken yet."""
+        return sum(self.sizes[self.taken :])
+
+
+class RoundQueue(Generic[Piece, Result]):
+    """Runs ``work`` on rounds of pieces, in one thread.
+
+    ``work`` gives one result for each piece, in order. ``round_size`` bounds the summed sizes of a round; a piece larger than
+    that makes a round of its own. Those with the least left to do come first; in every second round the one that waits longest
+    gets half, so that it always gets on.
+    """
+
+    def __init__(self, work: Callable[[Sequence[Piece]], Sequence[Result]], round_size: int, name: str) -> None:
         self._work = work
         self._round_size = round_size
-        self._waiting: deque[Waiting[Item, Result]] = deque()
+        self._waiting: list[_Request[Piece, Result]] = []
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._worker: asyncio.Task[None] | None = None
+        self._oldest_first = False
 
-    async def submit(self, item: Item, size: int) -> Result:
-        """The item's result; cancelling the call drops the item if its round has not begun."""
-        entry: Waiting[Item, Result] = Waiting(
-            item, size, time.perf_counter(), asyncio.get_running_loop().create_future()
-        )
-        self._waiting.append(entry)
+    async def submit(self, pieces: Sequence[Piece], sizes: Sequence[int]) -> Outcome[Result]:
+        """The pieces' results; cancelling the call drops what has not begun. Nothing is done, at once, without pieces."""
+        if not pieces:
+            return Outcome([], 0.0, 0.0, 1)
+        request: _Request[Piece, Result] = _Request(pieces, sizes, asyncio.get_running_loop().create_future())
+        self._waiting.append(request)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._drain())
-        return await entry.future
+        return await request.future
 
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._waiting:
-            entries = self._take_round()
-            if not entries:
-                continue
+        while taken := self._take_round():
+            for request, _ in taken:
+                request.begun_s = request.begun_s or time.perf_counter()
+                request.shared = max(request.shared, len(taken))
             try:
-                results = await loop.run_in_executor(self._thread, self._work, entries)
-            except (RuntimeError, ValueError, MemoryError, TypeError, IndexError, KeyError) as error:
-                self._fail(entries, error)
+                pieces = [piece for _, part in taken for piece in part]
+                results = iter(await loop.run_in_executor(self._thread, self._work, pieces))
+            except (RuntimeError, ValueError, ArithmeticError, MemoryError, TypeError, LookupError) as error:
+                self._fail([request for request, _ in taken], error)
                 continue
-            for entry, result in zip(entries, results, strict=True):
-                if not entry.future.done():
-                    entry.future.set_result(result)
+            for request, part in taken:
+                request.results.extend(next(results) for _ in part)
+                self._finish(request)
+
+    def _finish(self, request: _Request[Piece, Result]) -> None:
+        if len(request.results) < len(request.pieces):
+            return
+        self._waiting.remove(request)
+        if not request.future.done():
+            ended_s = time.perf_counter()
+            queue_ms, work_ms = (request.begun_s - request.arrived_s) * 1e3, (ended_s - request.begun_s) * 1e3
+            request.future.set_result(Outcome(request.results, queue_ms, work_ms, request.shared))
+
+    def _fail(self, requests: Sequence[_Request[Piece, Result]], error: Exception) -> None:
+        for request in requests:
+            self._waiting.remove(request)
+            if not request.future.done():
+                request.future.set_exception(error)
+
+    def _take_round(self) -> list[tuple[_Request[Piece, Result], Sequence[Piece]]]:
+        """Requests, in the order of their arrival, with the pieces that each has in the next round."""
+        self._waiting = [request for request in self._waiting if not request.future.done()]
+        if not self._waiting:
+            return []
+        begins = {id(request): request.taken for request in self._waiting}
+        room = self._round_size
+        self._oldest_first = not self._oldest_first
+        if self._oldest_first:
+            room -= self._take(self._waiting[0], max(1, self._round_size // 2), first=True)
+        for request in sorted(self._waiting, key=lambda request: request.left):
+            room -= self._take(request, room, first=room == self._round_size)
+        return [
+            (request, request.pieces[begins[id(request)] : request.taken])
+            for request in self._waiting
+            if request.taken > begins[id(request)]
+        ]
 
     @staticmethod
-    def _fail(entries: Sequence[Waiting[Item, Result]], error: Exception) -> None:
-        for entry in entries:
-            if not entry.future.done():
-                entry.future.set_exception(error)
-
-    def _take_round(self) -> list[Waiting[Item, Result]]:
-        entries: list[Waiting[Item, Result]] = []
+    def _take(request: _Request[Piece, Result], room: int, first: bool = False) -> int:
+        """Take what fits, and with ``first`` one piece in any case; the size taken."""
         size = 0
-        while self._waiting and (not entries or size + self._waiting[0].size <= self._round_size):
-            entry = self._waiting.popleft()
-            if not entry.future.done():
-                entries.append(entry)
-                size += entry.size
-        return entries
+        while request.taken < len(request.pieces):
+            following = request.sizes[request.taken]
+            if size + following > room and not (first and not size):
+                break
+            size += following
+            request.taken += 1
+        return size
 
     def close(self) -> None:
         """End the thread after the round it is in."""

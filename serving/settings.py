@@ -197,6 +197,11 @@ class EncoderSettings(ModelSettings):
     cache_bytes: int = Field(
         default=256 * MEBIBYTE, ge=0, description="Unit vectors that one replica keeps, by content hash; 0: none."
     )
+    host_cache_bytes: int = Field(
+        default=1024 * MEBIBYTE,
+        ge=0,
+        description="Unit vectors of a GPU replica that are kept in the host's memory once `cache_bytes` are full.",
+    )
 
     @model_validator(mode="after")
     def _check_window(self) -> Self:
@@ -221,6 +226,11 @@ class VerifierSettings(ModelSettings):
     temperature: float = Field(default=1.0, gt=0, le=100, description="Divides the logits (calibration).")
     max_pair_tokens: int = Field(
         default=512, ge=16, description="Longest (premise, claim) pair; longer premises are split."
+    )
+    cache_bytes: int = Field(
+        default=64 * MEBIBYTE,
+        ge=0,
+        description="Verdicts that one replica keeps, by hash of premise and claim; 0: none.",
     )
 
     @model_validator(mode="after")

@@ -1,38 +1,58 @@
-"""What a verifier replica does: judge (premise, claim) pairs of several requests in one batch."""
+"""What a verifier replica does: judge (premise, claim) pairs of several requests in one batch, each pair of a tenant once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 
+from models.batching import DEFAULT_TOKEN_BUDGET
 from models.types import ModelInfo, NliScores, Verifier
 from serving.lanes.types import VerifyReply
-from serving.rounds import RoundQueue, Waiting
+from serving.rounds import RoundQueue
+from serving.verdict_cache import VerdictCache
 
-_ROUND_CHARACTERS = 48_000
-_Pairs = Sequence[tuple[str, str]]
+_ROUND_CHARACTERS_PER_TOKEN = 3
+_Pair = tuple[str, str]
 
 
 class VerificationService:
-    """A verifier behind one queue; a plain class, so that it runs with and without Ray."""
+    """A verifier behind one queue; a plain class, so that it runs with and without Ray.
 
-    def __init__(self, verifier: Verifier) -> None:
+    ``cache``: verdicts given before. ``token_budget``: a round holds about as many tokens.
+    """
+
+    def __init__(
+        self, verifier: Verifier, cache: VerdictCache | None = None, token_budget: int = DEFAULT_TOKEN_BUDGET
+    ) -> None:
         self._verifier = verifier
-        self._queue: RoundQueue[_Pairs, list[NliScores]] = RoundQueue(self._run, _ROUND_CHARACTERS, "verifier")
+        self._cache = cache or VerdictCache(0)
+        round_size = token_budget * _ROUND_CHARACTERS_PER_TOKEN
+        self._queue: RoundQueue[_Pair, NliScores] = RoundQueue(self._run, round_size, "verifier")
 
     @property
     def info(self) -> ModelInfo:
         """The verifier's identity."""
         return self._verifier.info
 
-    async def verify(self, pairs: _Pairs) -> VerifyReply:
-        """One verdict per pair, in order."""
-        size = sum(len(premise) + len(claim) for premise, claim in pairs)
-        return VerifyReply(tuple(await self._queue.submit(pairs, size)), self.info)
+    async def verify(self, pairs: Sequence[_Pair], tenant: str) -> VerifyReply:
+        """One verdict per pair, in order. A pair that the tenant sent before is answered from the cache."""
+        keys = [self._cache.key(tenant, self.info, pair) for pair in pairs]
+        known = {key: verdict for key in keys if (verdict := self._cache.get(key)) is not None}
+        missing = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in known}
+        asked = list(missing.values())
+        outcome = await self._queue.submit(asked, [len(premise) + len(claim) for premise, claim in asked])
+        found = dict(zip(missing, outcome.results, strict=True))
+        for key, verdict in found.items():
+            self._cache.put(key, verdict)
+        verdicts = known | found
+        return VerifyReply(
+            tuple(verdicts[key] for key in keys),
+            self.info,
+            cached=sum(key in known for key in keys),
+            phases_ms={"verifier_queue": outcome.queue_ms, "judge": outcome.work_ms},
+        )
 
-    def _run(self, entries: Sequence[Waiting[_Pairs, list[NliScores]]]) -> list[list[NliScores]]:
-        verdicts = iter(self._verifier.verify(list(chain.from_iterable(entry.item for entry in entries))))
-        return [[next(verdicts) for _ in entry.item] for entry in entries]
+    def _run(self, pairs: Sequence[_Pair]) -> list[NliScores]:
+        return self._verifier.verify(list(pairs))
 
     def close(self) -> None:
         """End the worker thread."""

@@ -19,7 +19,7 @@ from models.device import available_cores, thread_environment
 from models.types import TokenVectors
 from serving.config import load_config
 from serving.factory import encoder_spec
-from serving.rounds import RoundQueue, Waiting
+from serving.rounds import RoundQueue
 
 _ROUND_CHARACTERS = 24_000
 
@@ -32,15 +32,14 @@ class Embedder:
 
         settings = load_config().encoder().model_copy(update={"dtype": dtype})
         self._encoder = load_encoder(encoder_spec(settings))
-        self._queue: RoundQueue[list[str], list[list[float]]] = RoundQueue(self._run, _ROUND_CHARACTERS, "encoder")
+        self._queue: RoundQueue[str, list[float]] = RoundQueue(self._run, _ROUND_CHARACTERS, "encoder")
 
     async def embed(self, texts: list[str]) -> list[list[float]]:
         """One vector per text."""
-        return await self._queue.submit(texts, sum(map(len, texts)))
+        return (await self._queue.submit(texts, [len(text) for text in texts])).results
 
-    def _run(self, entries: Sequence[Waiting[list[str], list[list[float]]]]) -> list[list[list[float]]]:
-        encoded = iter(self._encoder.encode([text for entry in entries for text in entry.item]))
-        return [[_pooled(next(encoded)) for _ in entry.item] for entry in entries]
+    def _run(self, texts: Sequence[str]) -> list[list[float]]:
+        return [_pooled(encoded) for encoded in self._encoder.encode(texts)]
 
 
 def _pooled(text: TokenVectors) -> list[float]:

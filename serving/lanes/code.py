@@ -105,6 +105,8 @@ class CodeLane:
             phases_ms={**phases_ms, "lane": (time.perf_counter() - started_s) * 1000.0},
             cached_tokens=gathered.reply.cached_tokens,
             batch_requests=gathered.reply.batch_requests,
+            pairs=gathered.pairs,
+            cached_pairs=gathered.cached_pairs,
         )
 
     def _context(self, request: LaneInput) -> tuple[tuple[ContextFile, ...], bool]:

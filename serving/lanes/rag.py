@@ -35,7 +35,7 @@ from serving.errors import ApiError, DeadlineExceededError, ValidationFailedErro
 from serving.lanes.context_facts import ContextReader
 from serving.lanes.premises import support_units
 from serving.lanes.render import diagnostics, rag_document, render
-from serving.lanes.types import Aligner, AlignReply, AlignRequest, LaneAnswer, LaneInput, PairVerifier
+from serving.lanes.types import Aligner, AlignReply, AlignRequest, LaneAnswer, LaneInput, PairVerifier, VerifyReply
 
 _PREMISE_TOKENS = {"standard": DEFAULT_BUDGET_TOKENS, "quality": 2 * DEFAULT_BUDGET_TOKENS}
 _QUALITY = "quality"
@@ -67,12 +67,15 @@ class _Verdicts:
     by_claim: tuple[NliScores | None, ...]
     reason: str
     warnings: tuple[str, ...] = ()
-    model: ModelInfo | None = None
+    reply: VerifyReply | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """Facts about one response, and where they came from. ``source``: the encoder's, as configured."""
+    """Facts about one response, and where they came from. ``source``: the encoder's, as configured.
+
+    ``pairs``: verdicts asked of the verifier, ``cached_pairs`` of them known from before.
+    """
 
     facts: RagFacts
     reply: AlignReply
@@ -80,6 +83,8 @@ class Gathered:
     verifier: ModelInfo | None
     warnings: tuple[str, ...]
     phases_ms: Mapping[str, float]
+    pairs: int = 0
+    cached_pairs: int = 0
 
 
 class _Phases:
@@ -143,6 +148,8 @@ class RagLane:
             phases_ms={**phases_ms, "lane": (time.perf_counter() - started_s) * 1000.0},
             cached_tokens=gathered.reply.cached_tokens,
             batch_requests=gathered.reply.batch_requests,
+            pairs=gathered.pairs,
+            cached_pairs=gathered.cached_pairs,
         )
 
     async def gather(
@@ -204,9 +211,11 @@ class RagLane:
                 consistency=consistent,
                 consistency_reason=inconsistency_reason,
             ),
-            verifier=verdicts.model,
+            verifier=None if verdicts.reply is None else verdicts.reply.model,
             warnings=(*gathered.warnings, *verdicts.warnings),
-            phases_ms={**gathered.phases_ms, **clock.phases_ms},
+            phases_ms={**gathered.phases_ms, **clock.phases_ms, **(verdicts.reply.phases_ms if verdicts.reply else {})},
+            pairs=len(verdicts.reply.verdicts) if verdicts.reply else 0,
+            cached_pairs=verdicts.reply.cached if verdicts.reply else 0,
         )
 
     async def _consistency(self, request: LaneInput) -> tuple[float | None, str]:
@@ -219,7 +228,7 @@ class RagLane:
         ordered = list(permutations(range(len(texts)), 2))
         try:
             async with asyncio.timeout(request.deadline_s * _VERIFIER_SHARE):
-                reply = await self._verifier.verify([(texts[i], texts[j]) for i, j in ordered])
+                reply = await self._verifier.verify([(texts[i], texts[j]) for i, j in ordered], request.tenant)
         except (TimeoutError, ApiError):
             return None, "the verifier did not answer in time"
         entail = {pair: verdict.entail or 0.0 for pair, verdict in zip(ordered, reply.verdicts, strict=True)}
@@ -279,8 +288,8 @@ class RagLane:
         ]
         try:
             async with asyncio.timeout(request.deadline_s * _VERIFIER_SHARE):
-                reply = await self._verifier.verify(pairs)
-                return _Verdicts(reply.verdicts, "the verifier gave no entailment", (), reply.model)
+                reply = await self._verifier.verify(pairs, request.tenant)
+                return _Verdicts(reply.verdicts, "the verifier gave no entailment", (), reply)
         except (TimeoutError, ApiError) as error:
             what = "was too slow" if isinstance(error, TimeoutError) else "is away"
             return _Verdicts(nothing, f"the verifier {what}", (f"the verifier {what}; scored without its signal",))

@@ -83,7 +83,10 @@ class LaneInput:
 
 @dataclass(frozen=True)
 class LaneAnswer:
-    """A rendered result and the figures that logs, metrics and headers need. ``body`` is the JSON to send."""
+    """A rendered result and the figures that logs, metrics and headers need. ``body`` is the JSON to send.
+
+    ``pairs``: verdicts asked of the verifier, ``cached_pairs`` of them known from before.
+    """
 
     body: bytes
     band: str | None
@@ -92,6 +95,8 @@ class LaneAnswer:
     phases_ms: Mapping[str, float]
     cached_tokens: int = 0
     batch_requests: int | None = None
+    pairs: int = 0
+    cached_pairs: int = 0
 
 
 @dataclass(frozen=True)
@@ -126,10 +131,12 @@ class AlignReply:
 
 @dataclass(frozen=True)
 class VerifyReply:
-    """Verdicts in the order of the pairs, and who gave them."""
+    """Verdicts in the order of the pairs, who gave them, and how many were known from before (``cached``)."""
 
     verdicts: tuple[NliScores, ...]
     model: ModelInfo
+    cached: int = 0
+    phases_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 class Aligner(Protocol):
@@ -147,8 +154,8 @@ class Aligner(Protocol):
 class PairVerifier(Protocol):
     """Judges (premise, claim) pairs; in this process or behind a handle."""
 
-    async def verify(self, pairs: Sequence[tuple[str, str]]) -> VerifyReply:
-        """One verdict per pair, in order."""
+    async def verify(self, pairs: Sequence[tuple[str, str]], tenant: str) -> VerifyReply:
+        """One verdict per pair, in order; those kept from before are of the same tenant."""
         ...
 
     def close(self) -> None:

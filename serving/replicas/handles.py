@@ -112,9 +112,9 @@ class HandleVerifier:
     def __init__(self, handle: DeploymentHandle) -> None:
         self._handle = handle
 
-    async def verify(self, pairs: Sequence[tuple[str, str]]) -> VerifyReply:
+    async def verify(self, pairs: Sequence[tuple[str, str]], tenant: str) -> VerifyReply:
         """One verdict per pair, from a verifier replica."""
-        reply: VerifyReply = await call(self._handle, "verify", pairs)
+        reply: VerifyReply = await call(self._handle, "verify", pairs, tenant)
         return reply
 
     async def ready(self) -> None:

@@ -62,9 +62,9 @@ class VerifierReplica:
             raise ValueError("verifier: none is configured")
         self._service = service
 
-    async def verify(self, pairs: Sequence[tuple[str, str]]) -> VerifyReply:
+    async def verify(self, pairs: Sequence[tuple[str, str]], tenant: str) -> VerifyReply:
         """One verdict per pair."""
-        return await self._service.verify(pairs)
+        return await self._service.verify(pairs, tenant)
 
     async def ready(self) -> int:
         """Answers once the model is loaded and warm; the process id."""

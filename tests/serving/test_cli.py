@@ -196,6 +196,9 @@ def test_the_doctor_loads_the_bundled_encoder_and_times_it(run):
     assert checks["encoder minilm"]["ok"], result.output
     assert checks["encoder self-test"]["ok"]
     assert checks["encoder self-test"]["seconds"] > 0
+    assert "packs of rows" in checks["encoder self-test"]["detail"]
+    assert "GFLOP/s on 1" in checks["product float32"]["detail"]
+    assert "for a model" in checks["threads"]["detail"]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

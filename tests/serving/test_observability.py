@@ -71,7 +71,8 @@ def test_one_record_reaches_every_metric():
     metrics.observe(
         record(
             phases_ms={"encode": 40.0, "score": 5.0},
-            tokens={"context": 1000, "response": 150},
+            tokens={"context": 1000, "context_cached": 900, "response": 150},
+            verdicts={"judged": 2, "cached": 4},
             band="green",
             batch_requests=3,
             body_bytes=321,
@@ -89,6 +90,8 @@ def test_one_record_reaches_every_metric():
     assert found["groundlane_request_seconds_sum", (rag,)] == pytest.approx(0.1)
     assert found["groundlane_phase_seconds_sum", (rag, ("phase", "encode"))] == pytest.approx(0.04)
     assert found["groundlane_tokens_total", (("kind", "context"), rag)] == 1000
+    assert found["groundlane_tokens_total", (("kind", "context_cached"), rag)] == 900
+    assert found["groundlane_verdicts_total", (rag, ("source", "cached"))] == 4
     assert found["groundlane_bands_total", (("band", "green"), rag)] == 1
     assert found["groundlane_batch_requests_sum", (rag,)] == pytest.approx(3.0)
     assert found["groundlane_body_bytes_total", (rag,)] == 321

@@ -197,7 +197,7 @@ class SlowVerifier:
     def __init__(self, error: Exception | None) -> None:
         self.error = error
 
-    async def verify(self, pairs: object) -> VerifyReply:
+    async def verify(self, pairs: object, tenant: str) -> VerifyReply:
         if self.error is not None:
             raise self.error
         await asyncio.sleep(60)
@@ -210,7 +210,7 @@ class SlowVerifier:
 class YesVerifier(SlowVerifier):
     """A labelled fake that entails every pair."""
 
-    async def verify(self, pairs: Any) -> VerifyReply:
+    async def verify(self, pairs: Any, tenant: str) -> VerifyReply:
         return VerifyReply(tuple(NliScores(0.97, 0.02, 0.01) for _ in pairs), ModelInfo("yes", "fake", "none", "cpu"))
 
 

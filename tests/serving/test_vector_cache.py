@@ -1,9 +1,11 @@
 """The cache of encoded units: bounded, apart for each tenant, and without influence on any number."""
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from models.fake import FakeEncoder
 from serving.encoding import AlignmentService
@@ -43,9 +45,37 @@ def test_it_is_bounded_and_forgets_the_least_recent() -> None:
     assert VectorCache(0).get("t", "a") is None
 
 
+def test_what_leaves_the_device_stays_on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The meta device stands in for a GPU: vectors there have a device of their own and no memory to compare."""
+    encoded = [
+        replace(one, vectors=one.vectors.to("meta")) for one in FakeEncoder().encode(["alpha beta", "gamma delta"])
+    ]
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda tensor: torch.zeros(tensor.shape, dtype=tensor.dtype))
+    size = size_bytes(encoded[0])
+    cache = VectorCache(size, size)
+    cache.put("t", "a", encoded[0])
+    cache.put("t", "b", encoded[1])
+    assert cache.held_bytes == 2 * size
+    back = cache.get("t", "a")
+    assert back is not None
+    assert back.vectors.device.type == "meta"
+    assert cache.get("u", "a") is None
+    assert cache.held_bytes == 2 * size
+    assert VectorCache(size, size).held_bytes == 0
+
+
+def test_on_a_cpu_the_first_bound_is_the_only_one() -> None:
+    first, second = FakeEncoder().encode(["alpha beta", "gamma delta"])
+    cache = VectorCache(size_bytes(first), 1_000_000)
+    cache.put("t", "a", first)
+    cache.put("t", "b", second)
+    assert cache.get("t", "a") is None
+    assert cache.held_bytes == size_bytes(second)
+
+
 async def test_turn_two_encodes_only_its_response_and_gives_the_same_numbers() -> None:
     encoder = Counting()
-    service = AlignmentService(encoder, NULL, cache_bytes=1_000_000)
+    service = AlignmentService(encoder, NULL, cache=VectorCache(1_000_000))
     plain = AlignmentService(FakeEncoder(), NULL)
     units = ("one two", "three four five", "six")
     first = await service.align(request("t", units))
@@ -60,7 +90,7 @@ async def test_turn_two_encodes_only_its_response_and_gives_the_same_numbers() -
 
 async def test_tenants_do_not_share_entries() -> None:
     encoder = Counting()
-    service = AlignmentService(encoder, NULL, cache_bytes=1_000_000)
+    service = AlignmentService(encoder, NULL, cache=VectorCache(1_000_000))
     await service.align(request("a", ("shared text",)))
     encoder.texts.clear()
     other = await service.align(request("b", ("shared text",)))
@@ -70,7 +100,7 @@ async def test_tenants_do_not_share_entries() -> None:
 
 
 async def test_one_round_of_two_tenants_gives_each_its_own() -> None:
-    service = AlignmentService(FakeEncoder(), NULL, cache_bytes=1_000_000)
+    service = AlignmentService(FakeEncoder(), NULL, cache=VectorCache(1_000_000))
     asked = [request("a", ("one two", "six")), request("b", ("six", "one two")), request("a", ("nothing",))]
     together = await asyncio.gather(*(service.align(one) for one in asked))
     for one, reply in zip(asked, together, strict=True):
@@ -94,7 +124,7 @@ async def test_a_failing_encoder_fails_its_request_only(cache_bytes: int) -> Non
                 raise ValueError("unreadable")
             return super().encode(texts, role, window_tokens)
 
-    service = AlignmentService(Failing(), NULL, cache_bytes)
+    service = AlignmentService(Failing(), NULL, VectorCache(cache_bytes))
     with pytest.raises(ValueError, match="unreadable"):
         await service.align(request("t", ("bad",)))
     assert (await service.align(request("t", ("good",)))).context_tokens == 1
