@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
-import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -38,16 +36,13 @@ class Embedder:
     def __init__(self, encoder: TransformerEncoder) -> None:
         self._encoder = encoder
         self._known: dict[str, torch.Tensor] = {}
-        self.new_ms: list[float] = []
 
     def embed(self, texts: Sequence[str]) -> Any:
         """(texts, dim), L2-normalised."""
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         if new:
-            started = time.perf_counter()
             for text, one in zip(new, self._encoder.encode(new), strict=True):
                 self._known[text] = torch.nn.functional.normalize(one.vectors.float().mean(dim=0), dim=0)
-            self.new_ms.append((time.perf_counter() - started) * 1e3)
         return torch.stack([self._known[text] for text in texts]).numpy()
 
 
@@ -133,7 +128,6 @@ def main() -> None:
         "recall": {
             way: {name: interval(tally, name) for name in ("words", "with_vectors")} for way, tally in tallies.items()
         },
-        "embedding_ms": {"calls": len(embedder.new_ms), "p50": round(statistics.median(embedder.new_ms or [0.0]), 1)},
         "provenance": provenance(),
     }
     print(json.dumps({key: value for key, value in figures.items() if key != "provenance"}, indent=2))
