@@ -2,7 +2,8 @@
 
 From the processor time that a request takes in each tier (measured by ``benchmarks.overhead --server``) to the servers
 that a rate needs, the wait for one of them and the cost of a million scores. Tiers are queues with one waiting line
-(M/M/c, Erlang C); prices and the rate of a GPU are inputs, never assumed to be measured.
+(M/M/c, Erlang C); prices and the rate of a GPU are inputs, never assumed to be measured. Ray's own processes are left out:
+what they compute grows with time and nodes, not with requests (``cores_busy_idle`` of the same result).
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ _TIERS = {
     "proxy": ("ProxyActor", "haproxy", "HAProxy"),
     "gateway and rag lane": ("Gateway", "RagLane"),
     "encoder": (_ENCODER,),
-    "Ray itself": ("ServeController", "raylet", "gcs_server", "DashboardAgent", "other"),
 }
 _HOUR_S = 3600.0
 _MILLION = 1_000_000

@@ -36,11 +36,10 @@ def test_a_tier_is_sized_for_its_rate_and_its_cost_is_the_hours_paid() -> None:
 
 
 def test_tiers_come_from_the_measured_processor_time() -> None:
-    measured = {"Gateway": 5.0, "RagLane": 2.0, "Encoder": 100.0, "raylet": 1.0, "other": 2.0}
+    measured = {"Gateway": 5.0, "RagLane": 2.0, "Encoder": 100.0, "raylet": 1.0}
     assert {tier.name: tier.service_ms for tier in measured_tiers(measured, None)} == {
         "proxy": 0.0,
         "gateway and rag lane": 7.0,
         "encoder": 100.0,
-        "Ray itself": 3.0,
     }
     assert [tier.service_ms for tier in measured_tiers(measured, 1000.0) if tier.is_gpu] == [1.0]
