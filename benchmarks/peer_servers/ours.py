@@ -21,7 +21,7 @@ from serving.config import load_config
 from serving.factory import encoder_spec
 from serving.rounds import RoundQueue
 
-_ROUND_CHARACTERS = 24_000
+_ROUND_CHARACTERS = 12_000
 
 
 class Embedder:
@@ -39,7 +39,7 @@ class Embedder:
         return (await self._queue.submit(texts, [len(text) for text in texts])).results
 
     def _run(self, texts: Sequence[str]) -> list[list[float]]:
-        return [_pooled(encoded) for encoded in self._encoder.encode(texts)]
+        return [_pooled(text) for text in self._encoder.encode(texts)]
 
 
 def _pooled(text: TokenVectors) -> list[float]:
