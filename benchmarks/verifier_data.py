@@ -9,7 +9,9 @@ those of the server, so that training sees what the lane will send. Answers with
 from __future__ import annotations
 
 import argparse
+import difflib
 import gzip
+import hashlib
 import json
 import random
 import re
@@ -38,10 +40,14 @@ from scoring.types import Alignment, Claim
 
 WINDOW_TOKENS = 256
 _CONFLICT = "Conflict"
+_EDIT = "Edit"
 _WORD = re.compile(r"\w+")
+_TOKEN = re.compile(r"\S+")
+_SAME_ANSWER = 0.6
 _STEM = 5
 _FEW_WORDS = 4.0
 _HALLUCINATED_CLAIMS, _FAITHFUL_CLAIMS = 3, 2
+_TRAIN_THIRDS = (0, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +112,11 @@ def clipped_spans(spans: Sequence[dict[str, Any]], claim: Claim) -> list[tuple[i
 
 
 def claim_label(spans: Sequence[tuple[int, int, str]]) -> str:
-    """Entailment without spans, contradiction if one is a conflict, else neutral."""
+    """Entailment without spans, contradiction if one is a conflict, not entailed if one is an edit, else neutral."""
     if not spans:
         return "entailment"
+    if any(kind == _EDIT for _, _, kind in spans):
+        return "not_entailment"
     return "contradiction" if any(_CONFLICT in kind for _, _, kind in spans) else "neutral"
 
 
@@ -153,6 +161,9 @@ def most_doubtful(rows: Sequence[dict[str, Any]], if_hallucinated: int, if_faith
         groups.setdefault(row["group"], []).append(row)
     kept = []
     for members in groups.values():
+        if members[0]["group_label"] is None:
+            kept.extend(members)
+            continue
         limit = if_hallucinated if members[0]["group_label"] else if_faithful
         kept.extend(sorted(members, key=lambda row: (-doubt(row), row["start"]))[:limit])
     return kept
@@ -168,6 +179,58 @@ def balanced(answers: Sequence[dict[str, Any]], seed: int) -> list[dict[str, Any
         right = [row for row in drawn if row["task"] == task and not row["hallucinated"]]
         kept.extend(wrong + right[: len(wrong)])
     return kept
+
+
+def edit_spans(before: str, after: str) -> list[dict[str, Any]]:
+    """The words of ``after`` that ``before`` does not have in their place; of words taken out, the word that follows."""
+    words, kept = list(_TOKEN.finditer(after)), [match.group() for match in _TOKEN.finditer(before)]
+    if not words:
+        return []
+    spans = []
+    matcher = difflib.SequenceMatcher(None, kept, [match.group() for match in words], autojunk=False)
+    for change, _, _, start, end in matcher.get_opcodes():
+        if change == "equal":
+            continue
+        first = min(start, len(words) - 1)
+        last = max(first, end - 1)
+        spans.append({"start": words[first].start(), "end": words[last].end(), "label_type": _EDIT})
+    return spans
+
+
+def with_edits(answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Pairs of a faithful answer and, right after it, the same answer with one thing made wrong, as answers with spans.
+
+    A faithful answer that stands before several edits is kept once; answers without a partner stay as they are.
+    """
+    found: list[dict[str, Any]] = []
+    seen: set[tuple[str, str]] = set()
+    for number, row in enumerate(answers):
+        partner = answers[number - 1] if number else None
+        following = answers[number + 1] if number + 1 < len(answers) else None
+        if row["hallucinated"] and _partners(partner, row):
+            found.append({**row, "spans": edit_spans((partner or {})["response"], row["response"])})
+        elif not row["hallucinated"] and _partners(row, following):
+            if (row["context"], row["response"]) not in seen:
+                found.append({**row, "spans": []})
+            seen.add((row["context"], row["response"]))
+        else:
+            found.append(row)
+    return found
+
+
+def _partners(faithful: dict[str, Any] | None, wrong: dict[str, Any] | None) -> bool:
+    if faithful is None or wrong is None or faithful["hallucinated"] or not wrong["hallucinated"]:
+        return False
+    if faithful["context"] != wrong["context"]:
+        return False
+    matcher = difflib.SequenceMatcher(None, faithful["response"].split(), wrong["response"].split(), autojunk=False)
+    return matcher.ratio() >= _SAME_ANSWER
+
+
+def in_part(row: dict[str, Any], part: str) -> bool:
+    """Whether a row is of the ``train`` two thirds or the ``dev`` third of a set without a split, by its context."""
+    third = hashlib.sha256(row["context"].encode()).digest()[0] % 3
+    return (third in _TRAIN_THIRDS) == (part == "train")
 
 
 def read_answers(path: Path, contexts_from: Path | None) -> list[dict[str, Any]]:
@@ -190,6 +253,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--answers", type=Path, required=True)
     parser.add_argument("--contexts-from", type=Path, help="where answers without context find it, by source_id")
     parser.add_argument("--split", help="keep rows of this split only")
+    parser.add_argument("--part", choices=("train", "dev"), help="two thirds or one third of the contexts, by their hash")
+    parser.add_argument("--edits", action="store_true", help="a wrong answer that edits the faithful one before it has spans")
     parser.add_argument("--name", required=True, help="name of the set; rows are called NAME_TASK")
     parser.add_argument("--balance-seed", type=int, help="keep as many faithful answers as hallucinated ones")
     parser.add_argument("--most-doubtful", action="store_true", help="keep few claims of answers without spans")
@@ -202,6 +267,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.exit(2, f"error: {error}\n")
     if options.split is not None:
         answers = [row for row in answers if row.get("split") == options.split]
+    if options.part is not None:
+        answers = [row for row in answers if in_part(row, options.part)]
+    if options.edits:
+        answers = with_edits(answers)
     if options.balance_seed is not None:
         answers = balanced(answers, options.balance_seed)
     preparer = Preparer(load_encoder(EncoderSpec()), options.budget_tokens)

@@ -46,10 +46,29 @@ class SignalWeight:
 
 
 @dataclass(frozen=True)
+class VerifiedCalibration:
+    """How the verifier's word joins the lane's own: two logistic models, weights ≥ 0, see :mod:`scoring.verified`.
+
+    Claims: from the log-odds of p(entail) and of the lane's score. Tokens: from the log-odds of the verifier's support of the
+    token, of its mean over the two neighbours on each side, of the claim's score, and of the lane's support around it.
+    """
+
+    claim_bias: float
+    claim_entail: float
+    claim_dense: float
+    token_bias: float
+    token_support: float
+    token_neighbours: float
+    token_claim: float
+    token_dense: float
+
+
+@dataclass(frozen=True)
 class RagArtifact:
     """Everything fitted that the RAG lane uses. ``encoder``, ``verifier``: the models the numbers were fitted with.
 
-    ``claim_cut``, ``token_cut``: support under which a claim, a token, counts as unsupported.
+    ``dense_cut``: support under which a claim counts as unsupported by the lane's own signals; ``claim_cut``, ``token_cut``: the
+    same for a claim, a token, after the verifier's word. Without ``verified`` a verifier's p(entail) is the claim's score.
     """
 
     version: str
@@ -64,6 +83,8 @@ class RagArtifact:
     fusion_bias: float
     fusion: Mapping[str, SignalWeight]
     bands: Mapping[str, BandCuts]
+    dense_cut: float
+    verified: VerifiedCalibration | None = None
 
 
 def parse_rag_artifact(document: Mapping[str, Any]) -> RagArtifact:
@@ -85,9 +106,15 @@ def parse_rag_artifact(document: Mapping[str, Any]) -> RagArtifact:
                 for name, entry in document["fusion"]["signals"].items()
             },
             bands={name: BandCuts.from_json(entry) for name, entry in document["bands"].items()},
+            dense_cut=float(document.get("dense_cut", document["claim_cut"])),
+            verified=_verified(document.get("verified")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(f"calibration artefact: {type(error).__name__} at {error}; refit it") from error
+
+
+def _verified(entry: Mapping[str, Any] | None) -> VerifiedCalibration | None:
+    return None if entry is None else VerifiedCalibration(**{name: float(value) for name, value in entry.items()})
 
 
 def logit(value: float) -> float:
@@ -113,15 +140,16 @@ def token_features(alignment: Alignment, lexical: LexicalMatch) -> NDArray[np.fl
 def token_support(features: NDArray[np.float32], model: TokenCalibration) -> NDArray[np.float64]:
     """(tokens,) probability that each token is supported, from :func:`token_features`."""
     weights = np.array([model.best, model.z, model.word, model.pair, model.neighbour])
-    return _sigmoid_array(features @ weights + model.bias)
+    return sigmoid_array(features @ weights + model.bias)
 
 
 def unit_coverage_score(unit_z: NDArray[np.float32], artifact: RagArtifact) -> NDArray[np.float64]:
     """(units,) calibrated coverage in [0, 1] from the units' best null-bank z."""
-    return _sigmoid_array(unit_z * artifact.unit_z + artifact.unit_bias)
+    return sigmoid_array(unit_z * artifact.unit_z + artifact.unit_bias)
 
 
-def _sigmoid_array(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+def sigmoid_array(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Elementwise :func:`sigmoid`."""
     bounded = np.clip(values.astype(np.float64), -30.0, 30.0)
     result: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-bounded))
     return result

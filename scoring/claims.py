@@ -1,17 +1,19 @@
 """A verdict for every claim, from the signals that speak about it.
 
-Order of authority: a typed cell that contradicts, a literal that the premises contradict or lack, the verifier, dense
-and lexical support. A wrong number sinks its claim however similar the rest of the sentence is.
+Order of authority: a typed cell that contradicts, a literal that the premises contradict or lack, then the verifier
+together with dense and lexical support. A wrong number sinks its claim however similar the rest of the sentence is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.types import NliScores
+from scoring.calibration import RagArtifact
 from scoring.evidence import Citation
 from scoring.types import Claim, Verdict
+from scoring.verified import joined_claim_score
 
 _CONTRADICTED_SCORE = 0.05
 _LITERAL_CONTRADICTED_SCORE = 0.15
@@ -38,47 +40,69 @@ class ClaimEvidence:
 
 @dataclass(frozen=True)
 class ClaimJudgement:
-    """Verdict, score in [0, 1] (1 = grounded; None: nothing to judge), citations and the reasons in words."""
+    """Verdict, score in [0, 1] (1 = grounded; None: nothing to judge), citations and the reasons in words.
+
+    ``decided``: a typed cell or a literal settled the verdict, whatever else speaks for the claim.
+    """
 
     claim: Claim
     verdict: Verdict
     score: float | None
     citations: tuple[Citation, ...]
     reasons: tuple[str, ...]
+    decided: bool = False
 
 
-def judge_claim(evidence: ClaimEvidence, cut: float) -> ClaimJudgement:
-    """The verdict on one claim; at or above ``cut`` it counts as supported."""
-    score = _base_score(evidence)
-    reasons: list[str] = []
+def judge_claim(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgement:
+    """The verdict on one claim: by the rules and, where the verifier answered, by its word joined with theirs."""
+    plain = _by_rules(evidence, artifact)
+    nli = evidence.nli
+    if nli is None or nli.entail is None:
+        return plain
+    if artifact.verified is None:
+        return plain if plain.decided else _by_verifier(evidence, plain, nli.entail, artifact.claim_cut)
+    known = plain.score if plain.score is not None else 0.5
+    score = joined_claim_score(nli.entail, known, artifact.verified)
+    if plain.decided:
+        return replace(plain, score=min(score, known))
+    return _by_verifier(evidence, plain, score, artifact.claim_cut)
+
+
+def _by_verifier(evidence: ClaimEvidence, plain: ClaimJudgement, score: float, cut: float) -> ClaimJudgement:
+    nli = evidence.nli
+    if score >= cut:
+        reasons = plain.reasons if plain.verdict is Verdict.SUPPORTED else ()
+        return _judgement(evidence, Verdict.SUPPORTED, score, reasons)
+    if nli is not None and _contradicts(nli):
+        return _judgement(
+            evidence, Verdict.CONTRADICTED, score, [f"the verifier reads a contradiction ({nli.contradict:.2f})"]
+        )
+    return _judgement(evidence, Verdict.UNSUPPORTED, score, [f"support {score:.2f} is under {cut:.2f}"])
+
+
+def _by_rules(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgement:
+    """What cells, literals, words and similarity say."""
+    score, cut = evidence.support, artifact.dense_cut
     if evidence.cell_verdict is Verdict.CONTRADICTED:
-        reasons.append(evidence.cell_reason or "a typed cell says otherwise")
-        return _judgement(evidence, Verdict.CONTRADICTED, _CONTRADICTED_SCORE, reasons)
+        reasons = [evidence.cell_reason or "a typed cell says otherwise"]
+        return _judgement(evidence, Verdict.CONTRADICTED, _CONTRADICTED_SCORE, reasons, decided=True)
     if evidence.literals_contradicted:
-        reasons.append(f"the premises give another value for {_listed(evidence.literals_contradicted)}")
-        return _judgement(evidence, Verdict.CONTRADICTED, min(score or 1.0, _LITERAL_CONTRADICTED_SCORE), reasons)
-    if evidence.nli is not None and _contradicts(evidence.nli):
-        reasons.append(f"the verifier reads a contradiction ({evidence.nli.contradict:.2f})")
-        return _judgement(evidence, Verdict.CONTRADICTED, score, reasons)
+        reasons = [f"the premises give another value for {_listed(evidence.literals_contradicted)}"]
+        lowered = min(score or 1.0, _LITERAL_CONTRADICTED_SCORE)
+        return _judgement(evidence, Verdict.CONTRADICTED, lowered, reasons, decided=True)
     if evidence.literals_missing:
-        reasons.append(f"not in the premises: {_listed(evidence.literals_missing)}")
+        reasons = [f"not in the premises: {_listed(evidence.literals_missing)}"]
         lowered = min(score or 0.0, cut) * _LITERAL_MISSING_FACTOR
-        return _judgement(evidence, Verdict.UNSUPPORTED, lowered, reasons)
+        return _judgement(evidence, Verdict.UNSUPPORTED, lowered, reasons, decided=True)
     if score is None:
         return _judgement(evidence, Verdict.UNSUPPORTED, None, ["nothing in the claim could be matched"])
+    found: list[str] = []
     if evidence.cell_verdict is Verdict.SUPPORTED:
-        reasons.append(evidence.cell_reason or "a typed cell says the same")
+        found.append(evidence.cell_reason or "a typed cell says the same")
         score = max(score, cut)
     if score >= cut:
-        return _judgement(evidence, Verdict.SUPPORTED, score, reasons)
-    reasons.append(f"support {score:.2f} is under {cut:.2f}")
-    return _judgement(evidence, Verdict.UNSUPPORTED, score, reasons)
-
-
-def _base_score(evidence: ClaimEvidence) -> float | None:
-    if evidence.nli is not None and evidence.nli.entail is not None:
-        return evidence.nli.entail
-    return evidence.support
+        return _judgement(evidence, Verdict.SUPPORTED, score, found)
+    return _judgement(evidence, Verdict.UNSUPPORTED, score, [*found, f"support {score:.2f} is under {cut:.2f}"])
 
 
 def _contradicts(nli: NliScores) -> bool:
@@ -90,10 +114,10 @@ def _listed(items: Sequence[str]) -> str:
 
 
 def _judgement(
-    evidence: ClaimEvidence, verdict: Verdict, score: float | None, reasons: Sequence[str]
+    evidence: ClaimEvidence, verdict: Verdict, score: float | None, reasons: Sequence[str], decided: bool = False
 ) -> ClaimJudgement:
     cited = evidence.citations if verdict is not Verdict.UNSUPPORTED else ()
-    return ClaimJudgement(evidence.claim, verdict, score, cited, tuple(reasons))
+    return ClaimJudgement(evidence.claim, verdict, score, cited, tuple(reasons), decided)
 
 
 def weakest_score(judgements: Sequence[ClaimJudgement]) -> float | None:

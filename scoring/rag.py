@@ -25,6 +25,7 @@ from scoring.literals import LiteralReport, LiteralState
 from scoring.structured import StructuredEvidence
 from scoring.triangular import TriangularDiagnostics, reverse_context, triangular
 from scoring.types import Alignment, Claim, Score, Signal, SupportUnit, Verdict
+from scoring.verified import joined_support, spread_tokens
 
 _NO_VERIFIER = "no verifier is configured"
 _ABSENT_LITERAL_SUPPORT = 0.05
@@ -77,14 +78,11 @@ def decide(facts: RagFacts, options: RagOptions, artifact: RagArtifact) -> RagDe
     """Claims, signals, score and band of one response."""
     alignment = facts.alignment
     lexical = match_words(facts.response, alignment.token_spans, facts.words)
-    support = token_support(token_features(alignment, lexical), artifact.token)
-    support = _sink_literals(_verified_tokens(support, facts), facts)
-    judgements = tuple(
-        judge_claim(_claim_evidence(facts, claim, support), artifact.claim_cut) for claim in facts.claims
-    )
+    dense = _sink_literals(token_support(token_features(alignment, lexical), artifact.token), facts)
+    judgements = tuple(judge_claim(_claim_evidence(facts, claim, dense), artifact) for claim in facts.claims)
+    support = _sink_literals(_verified_tokens(dense, facts, judgements, artifact), facts)
     cited = {c.unit_index for j in judgements if j.verdict is Verdict.SUPPORTED for c in j.citations}
-    diagnostics = triangular(alignment)
-    signals = _signals(facts, judgements, support, lexical, diagnostics, options)
+    signals = _signals(facts, judgements, dense, lexical, options)
     score = _score(signals, judgements, options, artifact)
     return RagDecision(
         score=score,
@@ -93,25 +91,24 @@ def decide(facts: RagFacts, options: RagOptions, artifact: RagArtifact) -> RagDe
         support=support,
         coverage=response_coverage(support, alignment, options.coverage_threshold),
         reverse_context=reverse_context(alignment),
-        triangular=diagnostics,
+        triangular=triangular(alignment),
         heat_cuts=HeatCuts(max(artifact.claim_cut, artifact.token_cut), artifact.token_cut),
     )
 
 
-def _verified_tokens(support: NDArray[np.float64], facts: RagFacts) -> NDArray[np.float64]:
+def _verified_tokens(
+    dense: NDArray[np.float64], facts: RagFacts, judgements: Sequence[ClaimJudgement], artifact: RagArtifact
+) -> NDArray[np.float64]:
     """Support with the verifier's word on the tokens that it judged."""
-    judged = [(c, v) for c, v in zip(facts.claims, facts.nli, strict=True) if v is not None and v.token_support]
-    if not judged:
-        return support
-    lowered = support.copy()
-    starts = facts.alignment.token_spans[:, 0]
-    for claim, verdict in judged:
-        spans = np.array([(start, end) for start, end, _ in verdict.token_support]) + claim.char_start
-        values = np.array([value for _, _, value in verdict.token_support])
-        owners = np.searchsorted(spans[:, 0], starts, side="right") - 1
-        inside = (owners >= 0) & (starts < spans[np.maximum(owners, 0), 1])
-        lowered[inside] = values[owners[inside]]
-    return lowered
+    if artifact.verified is not None:
+        claims = [(j.claim, facts.nli[j.claim.index], j.score) for j in judgements]
+        return joined_support(dense, facts.alignment, claims, artifact.verified)
+    support = dense.copy()
+    for claim, verdict in zip(facts.claims, facts.nli, strict=True):
+        if verdict is not None and verdict.token_support:
+            values = spread_tokens(verdict, claim.char_start, facts.alignment.token_spans[:, 0])
+            support = np.where(np.isnan(values), support, values)
+    return support
 
 
 def _sink_literals(support: NDArray[np.float64], facts: RagFacts) -> NDArray[np.float64]:
@@ -149,19 +146,14 @@ def _claim_evidence(facts: RagFacts, claim: Claim, support: NDArray[np.float64])
 def _signals(
     facts: RagFacts,
     judgements: Sequence[ClaimJudgement],
-    support: NDArray[np.float64],
+    dense: NDArray[np.float64],
     lexical: LexicalMatch,
-    diagnostics: TriangularDiagnostics | None,
     options: RagOptions,
 ) -> tuple[Signal, ...]:
     content = facts.alignment.content
-    counted = support[content]
+    counted = dense[content]
     empty = "the response has no tokens to match"
-    primary = (
-        reverse_context(facts.alignment)
-        if options.primary_metric == "reverse_context"
-        else (diagnostics.score if diagnostics else None)
-    )
+    primary = _primary(facts.alignment, options)
     cells = [cell.verdict for cell in facts.cells if cell is not None and cell.verdict is not None]
     contradicted = sum(verdict is Verdict.CONTRADICTED for verdict in cells)
     return (
@@ -180,8 +172,16 @@ def _signals(
             "structured", 1.0 - contradicted / len(cells) if cells else None, "no structured source speaks about it"
         ),
         _signal("nli", _nli_aggregate(facts.nli), facts.nli_reason),
+        _signal("nli_tokens", _nli_tokens(facts.nli), facts.nli_reason),
         _signal("consistency", facts.consistency, facts.consistency_reason),
     )
+
+
+def _primary(alignment: Alignment, options: RagOptions) -> float | None:
+    if options.primary_metric == "reverse_context":
+        return reverse_context(alignment)
+    diagnostics = triangular(alignment)
+    return diagnostics.score if diagnostics else None
 
 
 def _signal(name: str, value: float | None, reason: str) -> Signal:
@@ -196,6 +196,12 @@ def _nli_aggregate(verdicts: Sequence[NliScores | None]) -> float | None:
     return min(values) if values else None
 
 
+def _nli_tokens(verdicts: Sequence[NliScores | None]) -> float | None:
+    """Mean of the verifier's support over all claim tokens."""
+    values = [value for verdict in verdicts if verdict is not None for _, _, value in verdict.token_support]
+    return float(np.mean(values)) if values else None
+
+
 def _score(
     signals: tuple[Signal, ...], judgements: Sequence[ClaimJudgement], options: RagOptions, artifact: RagArtifact
 ) -> Score:
@@ -205,7 +211,7 @@ def _score(
     else:
         headline = fuse(signals, artifact)
         reasons = [f"claim {j.claim.index}: {reason}" for j in judgements for reason in j.reasons if _counts(j)]
-    if headline is not None and contradicted:
+    if headline is not None and any(j.decided for j in contradicted):
         headline = min(headline, artifact.contradiction_cap)
     cuts = None
     if options.calibrated and not options.open_domain:

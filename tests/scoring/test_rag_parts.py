@@ -1,7 +1,7 @@
 """The parts of the RAG decision: verdicts, usage, metrics, bands, fusion, heatmap, evidence, the decision head."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -16,6 +16,7 @@ from scoring.calibration import (
     RagArtifact,
     SignalWeight,
     TokenCalibration,
+    VerifiedCalibration,
     parse_rag_artifact,
     token_features,
     token_support,
@@ -30,6 +31,7 @@ from scoring.heatmap import HeatCuts, heatmap_html, heatmap_spans, unsupported_s
 from scoring.lexical import context_words, match_words
 from scoring.triangular import reverse_context, triangular
 from scoring.types import Alignment, Band, Claim, Signal, SupportUnit, UsageState, Verdict
+from scoring.verified import joined_support
 
 TOKENS = TokenCalibration(bias=0.0, best=1.0, z=0.1, word=0.5, pair=0.5, neighbour=0.1)
 ARTIFACT = RagArtifact(
@@ -45,6 +47,20 @@ ARTIFACT = RagArtifact(
     fusion_bias=0.0,
     fusion={"a": SignalWeight(1.0, 0.0), "b": SignalWeight(0.5, 0.0)},
     bands={},
+    dense_cut=0.5,
+)
+VERIFIED = replace(
+    ARTIFACT,
+    verified=VerifiedCalibration(
+        claim_bias=0.0,
+        claim_entail=0.5,
+        claim_dense=1.0,
+        token_bias=0.0,
+        token_support=0.4,
+        token_neighbours=0.3,
+        token_claim=0.2,
+        token_dense=0.1,
+    ),
 )
 
 
@@ -107,10 +123,66 @@ CITED = (Citation(0, 0, 5),)
     ],
 )
 def test_claim_verdicts(evidence: ClaimEvidence, verdict: Verdict, score: float | None) -> None:
-    judged = judge_claim(evidence, cut=0.5)
+    judged = judge_claim(evidence, ARTIFACT)
     assert judged.verdict is verdict
     assert judged.score == (None if score is None else pytest.approx(score))
     assert bool(judged.citations) is (verdict is not Verdict.UNSUPPORTED)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "verdict", "score"),
+    [
+        pytest.param(ClaimEvidence(CLAIM, 0.5, nli=NliScores(0.5, 0.3, 0.2)), Verdict.SUPPORTED, 0.5, id="even"),
+        pytest.param(ClaimEvidence(CLAIM, 0.5, nli=NliScores(0.9, 0.05, 0.05)), Verdict.SUPPORTED, 0.75, id="entailed"),
+        pytest.param(ClaimEvidence(CLAIM, 0.9, nli=NliScores(0.1, 0.2, 0.7)), Verdict.SUPPORTED, 0.75, id="outvoted"),
+        pytest.param(ClaimEvidence(CLAIM, 0.5, nli=NliScores(0.1, 0.2, 0.7)), Verdict.CONTRADICTED, 0.25, id="against"),
+        pytest.param(ClaimEvidence(CLAIM, 0.5, nli=NliScores(0.1, 0.7, 0.2)), Verdict.UNSUPPORTED, 0.25, id="neutral"),
+        pytest.param(
+            ClaimEvidence(CLAIM, 0.99, literals_contradicted=("7",), nli=NliScores(0.99, 0.005, 0.005)),
+            Verdict.CONTRADICTED,
+            0.15,
+            id="a-wrong-number-stays-wrong",
+        ),
+        pytest.param(
+            ClaimEvidence(CLAIM, None, nli=NliScores(0.9, 0.05, 0.05)), Verdict.SUPPORTED, 0.75, id="no-tokens"
+        ),
+    ],
+)
+def test_the_verifier_and_the_other_signals_are_joined(evidence: ClaimEvidence, verdict: Verdict, score: float) -> None:
+    judged = judge_claim(evidence, VERIFIED)
+    assert judged.verdict is verdict
+    assert judged.score == pytest.approx(score)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=12),
+    st.floats(0, 1),
+    st.floats(0.01, 0.5),
+)
+def test_more_support_by_the_verifier_never_lowers_a_token(
+    pairs: list[tuple[float, float]], score: float, more: float
+) -> None:
+    found = alignment([0.5] * len(pairs))
+    dense = np.array([own for own, _ in pairs])
+    claim = Claim(0, "xx " * len(pairs), 0, 3 * len(pairs))
+
+    def joined(shift: float, rise: float = 0.0) -> np.ndarray:
+        tokens = tuple((3 * n, 3 * n + 2, min(value + shift, 1.0)) for n, (_, value) in enumerate(pairs))
+        verdict = NliScores(0.5, 0.3, 0.2, tokens)
+        return joined_support(dense, found, [(claim, verdict, min(score + rise, 1.0))], VERIFIED.verified)
+
+    assert (joined(more) >= joined(0.0) - 1e-12).all()
+    assert (joined(0.0, more) >= joined(0.0) - 1e-12).all()
+    assert ((joined(0.0) > 0.0) & (joined(0.0) < 1.0)).all()
+
+
+def test_tokens_that_the_verifier_did_not_judge_keep_their_support() -> None:
+    found = alignment([0.5, 0.5, 0.5])
+    claim = Claim(1, "xx", 3, 5)
+    verdict = NliScores(0.1, 0.6, 0.3, ((0, 2, 0.01),))
+    joined = joined_support(np.array([0.9, 0.9, 0.9]), found, [(claim, verdict, 0.2)], VERIFIED.verified)
+    assert joined[[0, 2]].tolist() == [0.9, 0.9]
+    assert joined[1] < 0.5
 
 
 def test_usage_is_precise_about_unused() -> None:
