@@ -1,264 +1,57 @@
-"""Fits the RAG lane's calibration: ``python -m benchmarks.calibrate ragtruth.jsonl.gz [--out scoring/artifacts/rag.json]``.
+"""Fits the RAG lane's calibration: ``python -m benchmarks.calibrate ragtruth.jsonl.gz [--config FILE] [--out FILE]``.
 
-Token model, claim cut and fusion are fitted on rows of split ``train``; the bands' cuts are chosen on one half of split
-``dev`` (by source) and their precision, with its exact interval, is measured on the other half. Everything the fit saw is
-written into the artefact: file digest, rows, encoder, commit.
+Without a verifier: token model, claim cut and fusion are fitted on rows of split ``train``; the bands' cuts are chosen on one
+half of split ``dev`` (by source) and their precision, with its exact interval, is measured on the other half. With one: see
+:mod:`benchmarks.calibrate_verified`. Everything the fit saw is written into the artefact: file digest, rows, models, commit.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.progress import track
-from scipy.optimize import minimize
 
-from benchmarks.figures import (
-    Bools,
-    Floats,
-    auroc,
-    balanced_accuracy,
-    clopper_pearson,
-    precision_recall_f1,
-    span_characters,
+from benchmarks.calibrate_verified import fit_verified
+from benchmarks.calibration_fits import (
+    TOKEN_FEATURES,
+    Example,
+    fit_claim_cut,
+    fit_contradiction_cap,
+    fit_fusion,
+    fit_token_cut,
+    fit_tokens,
+    fit_units,
+    gather,
+    half_of,
+    halved_bands,
+    scores_of,
 )
+from benchmarks.figures import auroc, precision_recall_f1
 from benchmarks.provenance import provenance
-from benchmarks.rows import Row, file_digest, read_rows
+from benchmarks.rows import file_digest, read_rows
 from scoring.bands import OVERALL
-from scoring.calibration import RagArtifact, SignalWeight, TokenCalibration, logit, token_features
-from scoring.claims import ClaimJudgement
-from scoring.heatmap import heatmap_spans, unsupported_spans
-from scoring.lexical import match_words
-from scoring.rag import RagDecision, RagOptions, decide
-from scoring.types import Verdict
+from scoring.calibration import RagArtifact, parse_rag_artifact
 from serving.config import load_config
 from serving.factory import local_rag_lane
-from serving.lanes.rag import Gathered, RagLane
-from serving.lanes.types import LaneInput
+from serving.lanes.rag import RagLane
 
-TOKEN_FEATURES = ("best", "z", "word", "pair", "neighbour")
-GREEN_PRECISION = 0.95
-RED_PRECISION = 0.85
-MIN_BAND_ROWS = 25
-_RIDGE = 1e-3
-
-
-@dataclass(frozen=True, eq=False)
-class Example:
-    """One labelled answer and what the lane found out about it."""
-
-    row: Row
-    gathered: Gathered
-
-
-async def gather(lane: RagLane, rows: Sequence[Row]) -> list[Example]:
-    """The lane's facts for every row."""
-    examples = []
-    for number, row in enumerate(track(rows, "gathering")):
-        request = LaneInput(
-            str(number), "calibration", row.response, query_text=row.question, raw_context=row.context, deadline_s=600.0
-        )
-        examples.append(Example(row, await lane.gather(request)))
-    return examples
-
-
-def monotone_logistic(features: Floats, truth: Bools, weights: Floats | None = None) -> tuple[Floats, float]:
-    """(coefficients ≥ 0, bias) of the logistic model of ``truth``, ridge-penalised, by L-BFGS-B."""
-    sample = np.ones(len(truth)) if weights is None else weights
-    sign = np.where(truth, 1.0, -1.0)
-
-    def loss(parameters: Floats) -> tuple[float, Floats]:
-        margin = sign * (features @ parameters[:-1] + parameters[-1])
-        losses = np.logaddexp(0.0, -margin)
-        slope = -sample * sign / (1.0 + np.exp(np.clip(margin, -500, 500)))
-        gradient = np.append(features.T @ slope, slope.sum()) / sample.sum()
-        gradient[:-1] += _RIDGE * parameters[:-1]
-        return float((sample * losses).sum() / sample.sum() + _RIDGE / 2 * (parameters[:-1] ** 2).sum()), gradient
-
-    count = features.shape[1]
-    start = np.zeros(count + 1)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * count + [(None, None)])
-    return found.x[:-1], float(found.x[-1])
-
-
-def fit_tokens(examples: Sequence[Example]) -> TokenCalibration:
-    """P(token supported) on content tokens, both classes weighted alike.
-
-    A token is unsupported when it starts inside a labelled span.
-    """
-    features, truth = [], []
-    for example in examples:
-        facts = example.gathered.facts
-        lexical = match_words(facts.response, facts.alignment.token_spans, facts.words)
-        wrong = span_characters(example.row.spans or (), len(facts.response) + 1)
-        content = facts.alignment.content
-        features.append(token_features(facts.alignment, lexical)[content])
-        truth.append(~wrong[facts.alignment.token_spans[:, 0]][content])
-    labels = np.concatenate(truth)
-    balance = np.where(labels, 0.5 / labels.mean(), 0.5 / (1.0 - labels.mean()))
-    coefficients, bias = monotone_logistic(np.concatenate(features).astype(np.float64), labels, balance)
-    return TokenCalibration(bias=bias, **dict(zip(TOKEN_FEATURES, map(float, coefficients), strict=True)))
-
-
-async def fit_units(lane: RagLane, examples: Sequence[Example], count: int = 200) -> tuple[float, float]:
-    """(bias, weight) of P(a unit bears on the answer | its null-bank z): own context against another row's context."""
-    scores, truth = [], []
-    chosen = list(examples[:count])
-    for example, other in zip(chosen, [*chosen[count // 2 :], *chosen[: count // 2]], strict=True):
-        own = example.gathered.facts.alignment.unit_z
-        if example.row.source_id == other.row.source_id or not len(own):
-            continue
-        foreign = await lane.gather(
-            LaneInput("u", "calibration", example.row.response, raw_context=other.row.context, deadline_s=600.0)
-        )
-        scores += [float(own.max()), *map(float, foreign.facts.alignment.unit_z)]
-        truth += [True] + [False] * len(foreign.facts.alignment.unit_z)
-    coefficients, bias = monotone_logistic(np.array(scores)[:, None], np.array(truth))
-    return bias, float(coefficients[0])
-
-
-def claim_labels(example: Example, judgements: Sequence[ClaimJudgement]) -> list[tuple[float, bool]]:
-    """(support, hallucinated) of every claim; a claim is hallucinated when a labelled span touches it."""
-    wrong = span_characters(example.row.spans or (), len(example.row.response))
-    return [
-        (judged.score, bool(wrong[judged.claim.char_start : judged.claim.char_end].any()))
-        for judged in judgements
-        if judged.score is not None
-    ]
-
-
-def fit_claim_cut(examples: Sequence[Example], artifact: RagArtifact) -> float:
-    """The support under which a claim counts as unsupported: best balanced accuracy."""
-    pairs = [pair for example in examples for pair in claim_labels(example, decision(example, artifact).claims)]
-    support, truth = np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
-    cuts = np.quantile(support, np.linspace(0.02, 0.98, 97))
-    return float(max(cuts, key=lambda cut: balanced_accuracy(truth, support < cut)))
-
-
-def decision(example: Example, artifact: RagArtifact) -> RagDecision:
-    """The decision on one example under an artefact."""
-    return decide(example.gathered.facts, RagOptions(), artifact)
-
-
-def fit_token_cut(examples: Sequence[Example], artifact: RagArtifact) -> float:
-    """The support under which a token is marked: best character F1 of the marked spans in doubtful claims."""
-    best, chosen = -1.0, 0.5
-    for cut in np.linspace(0.02, 0.6, 30):
-        counts = np.zeros(3)
-        for example in examples:
-            decided = decision(example, replace(artifact, token_cut=float(cut)))
-            facts = example.gathered.facts
-            tiles = heatmap_spans(
-                facts.alignment.token_spans,
-                facts.alignment.content,
-                decided.support,
-                len(facts.response),
-                decided.heat_cuts,
-            )
-            doubtful = [
-                (j.claim.char_start, j.claim.char_end) for j in decided.claims if j.verdict is not Verdict.SUPPORTED
-            ]
-            marked = [(a, b) for a, b, _ in unsupported_spans(tiles, facts.response, doubtful)]
-            found = span_characters(marked, len(facts.response))
-            true = span_characters(example.row.spans or (), len(facts.response))
-            counts += ((found & true).sum(), found.sum(), true.sum())
-        f1 = 2 * counts[0] / max(counts[1] + counts[2], 1.0)
-        if f1 > best:
-            best, chosen = f1, float(cut)
-    return chosen
-
-
-def fit_fusion(examples: Sequence[Example], artifact: RagArtifact) -> tuple[dict[str, SignalWeight], float]:
-    """Weights ≥ 0 of the signals on their log-odds; a signal that does not apply stands at its mean."""
-    signals = [{s.name: s.value for s in decision(example, artifact).score.signals} for example in examples]
-    names = [name for name in signals[0] if sum(s[name] is not None for s in signals) >= MIN_BAND_ROWS]
-    columns, centers = [], {}
-    for name in names:
-        values = [logit(s[name]) for s in signals if s[name] is not None]
-        centers[name] = float(np.mean(values))
-        columns.append([0.0 if s[name] is None else logit(s[name]) - centers[name] for s in signals])
-    grounded = np.array([not example.row.hallucinated for example in examples])
-    coefficients, bias = monotone_logistic(np.array(columns).T, grounded)
-    weights = {
-        name: SignalWeight(round(float(weight), 5), round(centers[name], 5))
-        for name, weight in zip(names, coefficients, strict=True)
-        if weight > 1e-4
-    }
-    return weights, bias
-
-
-def fit_contradiction_cap(examples: Sequence[Example], artifact: RagArtifact) -> tuple[float, int]:
-    """(share of grounded answers among those with a contradicted claim, their number): the cap on such a score."""
-    grounded = [
-        not example.row.hallucinated
-        for example in examples
-        if any(judged.verdict is Verdict.CONTRADICTED for judged in decision(example, artifact).claims)
-    ]
-    return (float(np.mean(grounded)) if grounded else 0.5), len(grounded)
-
-
-def scores_of(examples: Sequence[Example], artifact: RagArtifact) -> Floats:
-    """Headline scores; an answer without one counts as even odds."""
-    found = [decision(example, artifact).score.headline for example in examples]
-    return np.array([0.5 if score is None else score for score in found])
-
-
-def band_cuts(choose: tuple[Floats, Bools], measure: tuple[Floats, Bools]) -> dict[str, Any]:
-    """Cuts chosen on one part, their precision measured on the other. ``Bools``: hallucinated.
-
-    A cut that the other part refutes (its whole interval lies under the target) is dropped: better amber than a guess.
-    """
-    green = _cut(choose[0], ~choose[1], GREEN_PRECISION, upper=True)
-    red = _cut(choose[0], choose[1], RED_PRECISION, upper=False)
-    if green is not None and red is not None and red >= green:
-        red = None
-    held_green = None if green is None else _precision(~measure[1][measure[0] >= green])
-    held_red = None if red is None else _precision(measure[1][measure[0] <= red])
-    if held_green is None or held_green["high"] < GREEN_PRECISION:
-        green, held_green = None, None
-    if held_red is None or held_red["high"] < RED_PRECISION:
-        red, held_red = None, None
-    return {"green_at": green, "red_at": red, "green": held_green, "red": held_red}
-
-
-def _cut(score: Floats, right: Bools, target: float, upper: bool) -> float | None:
-    """The cut that takes in most rows while the band holds its precision with at least ``MIN_BAND_ROWS`` rows."""
-    order = np.argsort(-score if upper else score, kind="stable")
-    hits = np.cumsum(right[order])
-    sizes = np.arange(1, len(order) + 1)
-    good = np.flatnonzero((hits / sizes >= target) & (sizes >= MIN_BAND_ROWS))
-    return None if not len(good) else round(float(score[order[good[-1]]]), 4)
-
-
-def _precision(right: Bools) -> dict[str, Any] | None:
-    if not len(right):
-        return None
-    low, high = clopper_pearson(int(right.sum()), len(right))
-    return {"value": round(float(right.mean()), 4), "low": round(low, 4), "high": round(high, 4), "n": len(right)}
-
-
-def half_of(row: Row) -> int:
-    """0 or 1, by the source: both answers to one source fall into one half."""
-    return hashlib.sha256(row.source_id.encode()).digest()[0] & 1
+ARTIFACTS = Path("scoring/artifacts")
 
 
 async def fit(lane: RagLane, path: Path, encoder: str, version: str) -> dict[str, Any]:
-    """The whole artefact."""
+    """The whole artefact without a verifier."""
     train = await gather(lane, read_rows(path, "train"))
     dev = await gather(lane, read_rows(path, "dev"))
-    answered = train[0].gathered.verifier
-    verifier = None if answered is None else answered.name
     token = fit_tokens(train)
     unit_bias, unit_z = await fit_units(lane, train)
-    artifact = RagArtifact(version, encoder, verifier, token, unit_bias, unit_z, 0.5, 0.3, 1.0, 0.0, {}, {})
-    artifact = replace(artifact, claim_cut=fit_claim_cut(train, artifact))
+    artifact = RagArtifact(version, encoder, None, token, unit_bias, unit_z, 0.5, 0.3, 1.0, 0.0, {}, {}, 0.5)
+    cut = fit_claim_cut(train, artifact)
+    artifact = replace(artifact, claim_cut=cut, dense_cut=cut)
     artifact = replace(artifact, token_cut=fit_token_cut(train, artifact))
     cap, capped = fit_contradiction_cap(train, artifact)
     weights, bias = fit_fusion(train, artifact)
@@ -267,12 +60,12 @@ async def fit(lane: RagLane, path: Path, encoder: str, version: str) -> dict[str
     truth = np.array([example.row.hallucinated for example in dev])
     halves = np.array([half_of(example.row) for example in dev])
     tasks = np.array([example.row.task for example in dev])
-    bands = {OVERALL: _bands_of(score, truth, halves, np.ones(len(dev), bool))}
-    bands |= {task: _bands_of(score, truth, halves, tasks == task) for task in sorted(set(tasks.tolist()))}
+    bands = {OVERALL: halved_bands(score, truth, halves, np.ones(len(dev), bool))}
+    bands |= {task: halved_bands(score, truth, halves, tasks == task) for task in sorted(set(tasks.tolist()))}
     return {
         "version": version,
         "encoder": encoder,
-        "verifier": verifier,
+        "verifier": None,
         "token": {**{name: getattr(token, name) for name in TOKEN_FEATURES}, "bias": token.bias},
         "unit": {"bias": unit_bias, "z": unit_z},
         "claim_cut": artifact.claim_cut,
@@ -308,30 +101,46 @@ def lane_model(example: Example) -> dict[str, str]:
     }
 
 
-def _bands_of(score: Floats, truth: Bools, halves: Any, chosen: Bools) -> dict[str, Any]:
-    tune, hold = chosen & (halves == 0), chosen & (halves == 1)
-    return band_cuts((score[tune], truth[tune]), (score[hold], truth[hold]))
+async def fit_over(lane: RagLane, path: Path, base: Path, version: str) -> dict[str, Any]:
+    """The whole artefact with the verifier of ``lane``, over one that was fitted without."""
+    document = json.loads(base.read_text(encoding="utf-8"))
+    parts, example = await fit_verified(lane, path, parse_rag_artifact(document), version)
+    source = {
+        "command": "python -m benchmarks.calibrate --config FILE",
+        "data": path.name,
+        "sha256": file_digest(path),
+        "dev_rows": parts["cross_fitted"][OVERALL]["n"],
+        "base": document["version"],
+        "model": lane_model(example),
+        **provenance(),
+    }
+    return {**document, **parts, "version": version, "provenance": source}
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calibrate", description=__doc__)
     parser.add_argument("file", type=Path, help="rows with split, spans and hallucinated, such as ragtruth.jsonl.gz")
-    parser.add_argument("--out", type=Path, default=Path("scoring/artifacts/rag.json"))
+    parser.add_argument("--out", type=Path, help="the artefact; rag.json or rag_verified.json among the packaged ones")
     parser.add_argument("--config", type=Path, help="configuration of the models; the bundled ones by default")
-    parser.add_argument("--version", default="rag-2026-11-21", help="version that responses will name")
+    parser.add_argument("--no-verifier", action="store_true", help="fit what the lane does without one")
+    parser.add_argument("--base", type=Path, default=ARTIFACTS / "rag.json", help="what the verifier's layers go over")
+    parser.add_argument("--version", required=True, help="version that responses will name")
     arguments = parser.parse_args()
     config = load_config(arguments.config)
+    if arguments.no_verifier:
+        config = config.model_copy(update={"verifier": None})
     lane = local_rag_lane(config)
-    artifact = asyncio.run(fit(lane, arguments.file, config.encoder().source, arguments.version))
+    if config.verifier is None:
+        fitted = fit(lane, arguments.file, config.encoder().source, arguments.version)
+    else:
+        fitted = fit_over(lane, arguments.file, arguments.base, arguments.version)
+    artifact = asyncio.run(fitted)
     lane.close()
-    arguments.out.write_text(json.dumps(artifact, indent=1) + "\n", encoding="utf-8")
-    print(
-        json.dumps(
-            {key: artifact[key] for key in ("token", "claim_cut", "token_cut", "fusion", "bands", "provenance")},
-            indent=1,
-        )
-    )
+    out = arguments.out or ARTIFACTS / ("rag.json" if config.verifier is None else "rag_verified.json")
+    out.write_text(json.dumps(artifact, indent=1) + "\n", encoding="utf-8")
+    shown = ("claim_cut", "token_cut", "verified", "fusion", "bands", "cross_fitted", "provenance")
+    print(json.dumps({key: artifact[key] for key in shown if key in artifact}, indent=1))
 
 
 if __name__ == "__main__":

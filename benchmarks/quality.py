@@ -19,6 +19,8 @@ import numpy as np
 import orjson
 from rich.progress import track
 
+from benchmarks.ablation import ablate
+from benchmarks.calibration_fits import gather
 from benchmarks.figures import (
     Bools,
     Figure,
@@ -201,6 +203,8 @@ async def run(arguments: argparse.Namespace, config: Config) -> dict[str, Any]:
     result = {"file": arguments.file.name, "sha256": file_digest(arguments.file), **report(scored, threshold)}
     if arguments.pairs:
         result["paired_accuracy"] = paired_accuracy(scored)
+    if arguments.ablate:
+        result["ablation"] = ablate(lane, await gather(lane, scored.rows, arguments.profile), threshold)
     lane.close()
     return {**result, "profile": arguments.profile, **provenance()}
 
@@ -216,6 +220,7 @@ def main() -> None:
     parser.add_argument("--threshold-split", help="only rows of this split of the threshold file")
     parser.add_argument("--split", help="only rows of this split")
     parser.add_argument("--pairs", action="store_true", help="also paired accuracy of two answers to one question")
+    parser.add_argument("--ablate", action="store_true", help="also what is lost with each part of the lane left out")
     parser.add_argument("--profile", choices=("standard", "quality"), default="standard")
     parser.add_argument("--config", type=Path, help="configuration of the models; the bundled ones by default")
     arguments = parser.parse_args()
@@ -226,6 +231,8 @@ def main() -> None:
     print(json.dumps({key: result[key] for key in ("threshold", "overall", "bands") if key in result}, indent=1))
     if "paired_accuracy" in result:
         print("paired_accuracy", result["paired_accuracy"])
+    for name, figures in result.get("ablation", {}).items():
+        print(f"{name:24}", figures)
 
 
 if __name__ == "__main__":

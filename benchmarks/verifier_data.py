@@ -253,8 +253,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--answers", type=Path, required=True)
     parser.add_argument("--contexts-from", type=Path, help="where answers without context find it, by source_id")
     parser.add_argument("--split", help="keep rows of this split only")
-    parser.add_argument("--part", choices=("train", "dev"), help="two thirds or one third of the contexts, by their hash")
-    parser.add_argument("--edits", action="store_true", help="a wrong answer that edits the faithful one before it has spans")
+    parser.add_argument(
+        "--part", choices=("train", "dev"), help="two thirds or one third of the contexts, by their hash"
+    )
+    parser.add_argument(
+        "--edits", action="store_true", help="a wrong answer that edits the faithful one before it has spans"
+    )
     parser.add_argument("--name", required=True, help="name of the set; rows are called NAME_TASK")
     parser.add_argument("--balance-seed", type=int, help="keep as many faithful answers as hallucinated ones")
     parser.add_argument("--most-doubtful", action="store_true", help="keep few claims of answers without spans")

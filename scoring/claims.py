@@ -18,6 +18,7 @@ from scoring.verified import joined_claim_score
 _CONTRADICTED_SCORE = 0.05
 _LITERAL_CONTRADICTED_SCORE = 0.15
 _LITERAL_MISSING_FACTOR = 0.1
+_VERBATIM_SCORE = 0.99
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class ClaimEvidence:
 
     ``support``: mean calibrated token support in [0, 1], None for a claim without tokens. ``literals_missing`` and
     ``literals_contradicted``: literals as written. ``cell_verdict``: of typed structured evidence, with its reason.
+    ``verbatim``: the claim stands in a premise word for word, so the verifier was not asked.
     """
 
     claim: Claim
@@ -36,6 +38,7 @@ class ClaimEvidence:
     cell_verdict: Verdict | None = None
     cell_reason: str | None = None
     nli: NliScores | None = None
+    verbatim: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ def judge_claim(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgemen
     """The verdict on one claim: by the rules and, where the verifier answered, by its word joined with theirs."""
     plain = _by_rules(evidence, artifact)
     nli = evidence.nli
+    if evidence.verbatim and not plain.decided:
+        return _judgement(evidence, Verdict.SUPPORTED, _VERBATIM_SCORE, ["it stands in the premises word for word"])
     if nli is None or nli.entail is None:
         return plain
     if artifact.verified is None:

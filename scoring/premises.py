@@ -12,12 +12,13 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.types import NliScores
 from scoring.evidence import claim_tokens
 from scoring.segmentation import sentence_spans
 from scoring.types import Alignment, Claim, Span, SupportUnit
@@ -26,6 +27,7 @@ DEFAULT_BUDGET_TOKENS = 192
 """Tokens of one premise: with question and claim about 240, six claims in some 70 ms on two cores."""
 
 _MAX_PASSAGE_CHARACTERS = 320
+_SHORT_ANSWER_WORDS = 12
 _LONG_VALUE_CHARACTERS = 120
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
@@ -139,15 +141,24 @@ def with_question(question: str | None, premise: str) -> str:
     return f"{question.strip()}\n{premise}" if question and question.strip() else premise
 
 
-def with_asked(question: str | None, claim: str) -> tuple[str, int]:
-    """A short answer ("Blackstar") made a claim by its question, and how many characters that puts before it.
+def with_asked(question: str | None, claims: Sequence[Claim]) -> str:
+    """What is put before the only claim of a short answer ("Blackstar") so that it states something; else nothing.
 
-    For answers that state nothing without their question. Token support must be shifted back by the second value.
+    The characters of token support that the verifier gives then start that much later, see :func:`without_asked`.
     """
-    if not question or not question.strip():
-        return claim, 0
-    asked = f"{question.strip()} "
-    return asked + claim, len(asked)
+    asked = (question or "").strip()
+    if not asked or len(claims) != 1 or len(claims[0].text.split()) > _SHORT_ANSWER_WORDS:
+        return ""
+    return f"{asked} "
+
+
+def without_asked(verdict: NliScores, asked: str) -> NliScores:
+    """The verdict on ``asked`` + claim as one on the claim: token support in its own characters."""
+    shift = len(asked)
+    if not shift:
+        return verdict
+    own = tuple((start - shift, end - shift, value) for start, end, value in verdict.token_support if start >= shift)
+    return replace(verdict, token_support=own)
 
 
 def count_tokens(passages: Passages, count: Callable[[str], int]) -> tuple[int, ...]:

@@ -34,7 +34,11 @@ OPEN_DOMAIN = "open_domain"
 
 @dataclass(frozen=True, eq=False)
 class RagFacts:
-    """What was found out about one response. ``nli`` and ``cells`` are by claim, None where nothing was asked."""
+    """What was found out about one response. ``nli`` and ``cells`` are by claim, None where nothing was asked.
+
+    ``verbatim``: by claim, whether the verifier was not asked because it stands in a premise word for word; empty where the
+    verifier was not to be asked at all.
+    """
 
     response: str
     units: tuple[SupportUnit, ...]
@@ -44,6 +48,7 @@ class RagFacts:
     literals: LiteralReport
     cells: tuple[StructuredEvidence | None, ...]
     nli: tuple[NliScores | None, ...]
+    verbatim: tuple[bool, ...] = ()
     nli_reason: str = _NO_VERIFIER
     consistency: float | None = None
     consistency_reason: str = "no verification_samples were sent"
@@ -140,6 +145,7 @@ def _claim_evidence(facts: RagFacts, claim: Claim, support: NDArray[np.float64])
         cell_verdict=None if cell is None else cell.verdict,
         cell_reason=None if cell is None else cell.reason,
         nli=facts.nli[claim.index],
+        verbatim=bool(facts.verbatim) and facts.verbatim[claim.index],
     )
 
 

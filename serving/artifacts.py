@@ -10,7 +10,7 @@ import orjson
 
 from scoring.calibration import RagArtifact, parse_rag_artifact
 
-RAG_ARTIFACTS = ("rag",)
+RAG_ARTIFACTS = ("rag", "rag_verified")
 
 
 def read_artifact(name: str, directory: Path | None = None) -> dict[str, Any]:

@@ -65,7 +65,8 @@ class Config(Section):
         default=None, description="The encoder of requests that name none; null: the first of `encoders`."
     )
     verifier: VerifierSettings | None = Field(
-        default=None, description="The model that judges claims; null: none, and the NLI signal does not apply."
+        default=VerifierSettings(),
+        description="The model that judges claims, the bundled one by default; null: none, and the NLI signal does not apply.",
     )
     lanes: LanesSettings = Field(default=LanesSettings(), description="Replicas of the lanes.")
     limits: LimitSettings = Field(

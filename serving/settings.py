@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, NoReturn, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from models.registry import SHIPPED_VERIFIER
+
 DType = Literal["auto", "fp32", "bf16", "fp16"]
 Device = Literal["auto", "cpu", "cuda"]
 VerdictLabel = Literal["entail", "neutral", "contradict", "not_entail"]
@@ -217,7 +219,9 @@ class EncoderSettings(ModelSettings):
 class VerifierSettings(ModelSettings):
     """The model that judges (premise, claim) pairs."""
 
-    source: str = Field(min_length=1, description="A bundled model, a local folder, or a hub id.")
+    source: str = Field(
+        default=SHIPPED_VERIFIER, min_length=1, description="A bundled model, a local folder, or a hub id."
+    )
     label_map: Mapping[str, VerdictLabel] = Field(
         default_factory=dict,
         description="The model's label names to ours: entail, neutral, contradict, or not_entail where a 2-class or "

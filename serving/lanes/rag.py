@@ -10,36 +10,26 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import permutations
 
 from models.tokenization import Tokenizer
-from models.types import ModelInfo, NliScores
+from models.types import ModelInfo
 from scoring.calibration import RagArtifact
 from scoring.decision import DecisionHead, decide_action
-from scoring.entropy import clusters, consistency
 from scoring.lexical import ContextWords
 from scoring.literals import LiteralReport, literal_report
-from scoring.premises import (
-    DEFAULT_BUDGET_TOKENS,
-    claim_premise,
-    context_passages,
-    count_tokens,
-    with_question,
-)
 from scoring.rag import OPEN_DOMAIN, RagDecision, RagFacts, RagOptions, decide
 from scoring.segmentation import split_claims
 from scoring.structured import StructuredEvidence, StructuredIndex
-from scoring.types import Alignment, Claim, SupportUnit
+from scoring.types import Claim, SupportUnit
 from serving.affinity import affinity_key
-from serving.errors import ApiError, DeadlineExceededError, ValidationFailedError
+from serving.errors import DeadlineExceededError, ValidationFailedError
+from serving.lanes.claim_verifier import ClaimVerifier
 from serving.lanes.context_facts import ContextReader
 from serving.lanes.premises import support_units
 from serving.lanes.render import diagnostics, rag_document, render
-from serving.lanes.types import Aligner, AlignReply, AlignRequest, LaneAnswer, LaneInput, PairVerifier, VerifyReply
+from serving.lanes.types import Aligner, AlignReply, AlignRequest, LaneAnswer, LaneInput, PairVerifier
 
-_PREMISE_TOKENS = {"standard": DEFAULT_BUDGET_TOKENS, "quality": 2 * DEFAULT_BUDGET_TOKENS}
 _QUALITY = "quality"
-_VERIFIER_SHARE = 0.6
 
 
 @dataclass(frozen=True)
@@ -60,14 +50,6 @@ class _TextFacts:
     literals: LiteralReport
     cells: tuple[StructuredEvidence | None, ...]
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Verdicts:
-    by_claim: tuple[NliScores | None, ...]
-    reason: str
-    warnings: tuple[str, ...] = ()
-    reply: VerifyReply | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +99,7 @@ class RagLane:
         self._artifacts = {artifact.verifier: artifact for artifact in artifacts}
         self._head = head
         self._max_units = max_units
-        self._verifier = verifier
+        self._verifier = ClaimVerifier(verifier)
         self._reader = ContextReader()
 
     async def score(self, request: LaneInput) -> LaneAnswer:
@@ -199,14 +181,15 @@ class RagLane:
         """The same facts with the verifier's verdicts on the claims and on the samples, where there is one."""
         clock = _Phases()
         facts = gathered.facts
-        verdicts = await self._verify(request, facts.units, facts.claims, facts.alignment)
-        consistent, inconsistency_reason = await self._consistency(request)
+        verdicts = await self._verifier.verdicts(request, facts, self._client(request.model).tokenizer)
+        consistent, inconsistency_reason = await self._verifier.consistency(request)
         clock.mark("verify")
         return replace(
             gathered,
             facts=replace(
                 facts,
                 nli=verdicts.by_claim,
+                verbatim=verdicts.verbatim,
                 nli_reason=verdicts.reason,
                 consistency=consistent,
                 consistency_reason=inconsistency_reason,
@@ -218,22 +201,6 @@ class RagLane:
             cached_pairs=verdicts.reply.cached if verdicts.reply else 0,
         )
 
-    async def _consistency(self, request: LaneInput) -> tuple[float | None, str]:
-        """Semantic consistency of the response with its alternates, or None and why not."""
-        if not request.verification_samples:
-            return None, "no verification_samples were sent"
-        if self._verifier is None:
-            return None, "verification_samples need a verifier, none is configured"
-        texts = [request.response_text, *request.verification_samples]
-        ordered = list(permutations(range(len(texts)), 2))
-        try:
-            async with asyncio.timeout(request.deadline_s * _VERIFIER_SHARE):
-                reply = await self._verifier.verify([(texts[i], texts[j]) for i, j in ordered], request.tenant)
-        except (TimeoutError, ApiError):
-            return None, "the verifier did not answer in time"
-        entail = {pair: verdict.entail or 0.0 for pair, verdict in zip(ordered, reply.verdicts, strict=True)}
-        return consistency(clusters(len(texts), entail)), "there is nothing to compare"
-
     def decide(self, request: LaneInput, gathered: Gathered) -> RagDecision:
         """The decision on gathered facts."""
         options = RagOptions(
@@ -243,16 +210,16 @@ class RagLane:
             stratum=request.risk_band_stratum,
             calibrated=not self._uncalibrated(gathered),
         )
-        return decide(gathered.facts, options, self._artifact(gathered))
+        return decide(gathered.facts, options, self.artifact(gathered))
 
-    def _artifact(self, gathered: Gathered) -> RagArtifact:
+    def artifact(self, gathered: Gathered) -> RagArtifact:
         """The calibration fitted with the verifier that answered; that without one if there is no such."""
         name = None if gathered.verifier is None else gathered.verifier.name
         return self._artifacts.get(name) or self._artifacts[None]
 
     def _uncalibrated(self, gathered: Gathered) -> list[str]:
         """Models that answered and that no calibration was fitted with."""
-        artifact = self._artifact(gathered)
+        artifact = self.artifact(gathered)
         found = [] if gathered.source == artifact.encoder else [f"encoder {gathered.source}"]
         if gathered.verifier is not None and gathered.verifier.name != artifact.verifier:
             found.append(f"verifier {gathered.verifier.name}")
@@ -265,35 +232,6 @@ class RagLane:
             raise ValidationFailedError(f"model: no encoder is called {name!r}; this server has {known}")
         return client
 
-    async def _verify(
-        self, request: LaneInput, units: Sequence[SupportUnit], claims: Sequence[Claim], alignment: Alignment
-    ) -> _Verdicts:
-        nothing: tuple[NliScores | None, ...] = (None,) * len(claims)
-        if self._verifier is None:
-            return _Verdicts(nothing, "no verifier is configured")
-        if not claims or not units:
-            return _Verdicts(nothing, "there is no claim or no premise to verify")
-        passages = context_passages(units, request.raw_context)
-        tokenizer = self._client(request.model).tokenizer
-        if tokenizer is None:
-            return _Verdicts(nothing, "without an encoder there are no premises to verify")
-        counts = count_tokens(passages, tokenizer.count)
-        budget = _PREMISE_TOKENS[request.profile]
-        pairs = [
-            (
-                with_question(request.query_text, claim_premise(alignment, claim, passages, counts, budget)),
-                claim.text,
-            )
-            for claim in claims
-        ]
-        try:
-            async with asyncio.timeout(request.deadline_s * _VERIFIER_SHARE):
-                reply = await self._verifier.verify(pairs, request.tenant)
-                return _Verdicts(reply.verdicts, "the verifier gave no entailment", (), reply)
-        except (TimeoutError, ApiError) as error:
-            what = "was too slow" if isinstance(error, TimeoutError) else "is away"
-            return _Verdicts(nothing, f"the verifier {what}", (f"the verifier {what}; scored without its signal",))
-
     def runtime_decision(self, request: LaneInput, headline: float | None) -> dict[str, object] | None:
         """The decision head's answer; None when the request sent no features."""
         if request.runtime_head_features is None and request.trajectory_features is None:
@@ -304,7 +242,7 @@ class RagLane:
     def warnings(self, request: LaneInput, gathered: Gathered) -> list[str]:
         """What the caller should know about this score beyond its reasons."""
         warnings = list(gathered.warnings)
-        bands = self._artifact(gathered).bands
+        bands = self.artifact(gathered).bands
         for model in self._uncalibrated(gathered):
             warnings.append(f"no calibration was fitted with {model}; the score has no band but amber")
         if request.risk_band_stratum and request.risk_band_stratum not in bands:
@@ -316,7 +254,7 @@ class RagLane:
 
     def versions(self, gathered: Gathered) -> dict[str, str]:
         """Models and artefacts behind a score."""
-        versions = {"encoder": _label(gathered.reply.model), "calibration": self._artifact(gathered).version}
+        versions = {"encoder": _label(gathered.reply.model), "calibration": self.artifact(gathered).version}
         if gathered.verifier is not None:
             versions["verifier"] = _label(gathered.verifier)
         return versions
@@ -325,8 +263,7 @@ class RagLane:
         """End the worker threads of models that live in this process."""
         for client in self.encoders.values():
             client.aligner.close()
-        if self._verifier is not None:
-            self._verifier.close()
+        self._verifier.close()
 
 
 def _align_request(request: LaneInput, units: Sequence[SupportUnit], claims: Sequence[Claim]) -> AlignRequest:

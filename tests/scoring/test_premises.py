@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.types import NliScores
 from scoring.maxsim import align, pack_units
 from scoring.premises import (
     claim_premise,
@@ -16,6 +17,7 @@ from scoring.premises import (
     passage_scores,
     with_asked,
     with_question,
+    without_asked,
 )
 from scoring.segmentation import split_claims
 from scoring.types import Alignment, Claim, SupportUnit
@@ -166,6 +168,11 @@ def test_the_question_stands_first() -> None:
 
 
 def test_a_short_answer_becomes_a_claim_by_its_question() -> None:
-    text, offset = with_asked(" Which album? ", "Blackstar")
-    assert (text, text[offset:]) == ("Which album? Blackstar", "Blackstar")
-    assert with_asked(None, "Blackstar") == ("Blackstar", 0)
+    short = Claim(0, "Blackstar", 0, 9)
+    asked = with_asked(" Which album? ", [short])
+    assert asked == "Which album? "
+    assert with_asked(None, [short]) == with_asked("Which?", [short, short]) == ""
+    assert with_asked("Which album?", [Claim(0, "word " * 13, 0, 65)]) == ""
+    verdict = NliScores(0.2, 0.7, 0.1, ((0, 5, 0.9), (len(asked), len(asked) + 9, 0.3)))
+    assert without_asked(verdict, asked).token_support == ((0, 9, 0.3),)
+    assert without_asked(verdict, "") is verdict

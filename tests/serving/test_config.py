@@ -41,7 +41,7 @@ def test_the_defaults_are_those_of_the_contract():
     assert (limits.context_characters, limits.units, limits.response_characters) == (400_000, 512, 64_000)
     assert is_loopback(config.server.host)
     assert config.default_encoder_name == "minilm"
-    assert config.verifier is None
+    assert config.verifier.source == "groundlane-minilm-verifier"
 
 
 def test_the_object_is_frozen_and_survives_pickling_and_its_own_values():
@@ -121,7 +121,7 @@ def test_the_environment_reaches_list_items_nulls_and_lists():
             id="both-scalings",
         ),
         pytest.param({"encoders.0.token_budget": 100}, "encoders.0.token_budget", "512", id="budget-below-window"),
-        pytest.param({"verifier": {"temperature": 2.0}}, "verifier.source", "required", id="verifier-without-source"),
+        pytest.param({"verifier": {"source": ""}}, "verifier.source", "at least 1", id="verifier-without-source"),
         pytest.param(
             {"verifier": {"source": "m", "label_map": {"LABEL_0": "maybe"}}},
             "verifier.label_map.LABEL_0",
@@ -221,9 +221,9 @@ def test_passwords_are_hidden_where_values_are_shown():
     ("overrides", "gpus", "share"),
     [
         pytest.param({}, 0, 0.0, id="no-gpu"),
-        pytest.param({}, 1, 1.0, id="one-model-one-gpu"),
-        pytest.param({"encoders.0.replicas": 3}, 2, 0.5, id="three-replicas-two-gpus"),
-        pytest.param({"verifier": {"source": "m"}}, 1, 0.5, id="two-models-one-gpu"),
+        pytest.param({"verifier": None}, 1, 1.0, id="one-model-one-gpu"),
+        pytest.param({"verifier": None, "encoders.0.replicas": 3}, 2, 0.5, id="three-replicas-two-gpus"),
+        pytest.param({}, 1, 0.5, id="two-models-one-gpu"),
         pytest.param({"encoders.0.device": "cpu"}, 4, 0.0, id="kept-on-cpu"),
         pytest.param({"encoders.0.num_gpus": 0.25}, 4, 0.25, id="as-configured"),
     ],

@@ -35,6 +35,14 @@ def lane() -> Iterator[RagLane]:
     built.close()
 
 
+@pytest.fixture(scope="module")
+def unverified() -> Iterator[RagLane]:
+    """The lane as it is with ``verifier: null``."""
+    built = local_rag_lane(load_config(overrides={"verifier": None}, environment={}))
+    yield built
+    built.close()
+
+
 def request(response: str = "The Lindau Bridge opened on 4 May 1932.", **fields: Any) -> LaneInput:
     return LaneInput(**({"request_id": "r", "tenant": "t", "response_text": response, "raw_context": BRIDGE} | fields))
 
@@ -149,13 +157,16 @@ async def test_metrics_profiles_and_modes(lane: RagLane) -> None:
     assert len(atomic["claims"]) == 2
 
 
-async def test_open_domain_counts_contradictions_only(lane: RagLane) -> None:
-    text = "She won a prize for her opera houses."
+async def test_open_domain_counts_contradictions_only(lane: RagLane, unverified: RagLane) -> None:
+    text = "The bridge was painted green last summer, and nobody knows by whom."
     closed, opened = (
         await scored(lane, request(text)),
         await scored(lane, request(text, attribution_mode="open_domain")),
     )
     assert opened["score"] > closed["score"]
+    assert "warnings" not in opened
+    opened = await scored(unverified, request(text, attribution_mode="open_domain"))
+    assert opened["score"] == 1.0
     assert any("open_domain" in warning for warning in opened["warnings"])
 
 
@@ -167,8 +178,8 @@ async def test_a_decision_head_answers_when_asked(lane: RagLane) -> None:
     assert decided["unknown_features"] == ["mystery"]
 
 
-async def test_absent_signals_say_why(lane: RagLane) -> None:
-    answer = await scored(lane, request(verification_samples=("It opened in 1932.",)))
+async def test_absent_signals_say_why(unverified: RagLane) -> None:
+    answer = await scored(unverified, request(verification_samples=("It opened in 1932.",)))
     signals = {signal["name"]: signal for signal in answer["structured_score"]["signals"]}
     assert "verifier" in signals["nli"]["reason"]
     assert "verifier" in signals["consistency"]["reason"]
@@ -220,11 +231,33 @@ def with_verifier(lane: RagLane, verifier: Any) -> RagLane:
 
 
 @pytest.mark.parametrize("error", [None, OverloadedError("away")], ids=["slow", "away"])
-async def test_without_its_verifier_the_lane_scores_with_a_warning(lane: RagLane, error: Exception | None) -> None:
-    asked = request(deadline_s=2.0)
-    answer = await scored(with_verifier(lane, SlowVerifier(error)), asked)
+async def test_without_its_verifier_the_lane_scores_with_a_warning(
+    unverified: RagLane, error: Exception | None
+) -> None:
+    asked = request("The bridge opened on 4 May 1932.", deadline_s=5.0)
+    answer = await scored(with_verifier(unverified, SlowVerifier(error)), asked)
     assert any("verifier" in warning for warning in answer["warnings"])
-    assert answer["score"] == pytest.approx((await scored(lane, replace(asked, deadline_s=30.0)))["score"], abs=1e-3)
+    whole = await scored(unverified, replace(asked, deadline_s=30.0))
+    assert answer["score"] == pytest.approx(whole["score"], abs=1e-3)
+    assert answer["versions"] == whole["versions"]
+
+
+async def test_the_bundled_verifier_reads_what_similarity_cannot(lane: RagLane, unverified: RagLane) -> None:
+    right = request("The bridge was designed by the engineer Clara Hoffmann, who planned it.")
+    wrong = request("The engineer Clara Hoffmann was designed by the bridge, which never opened.")
+    gap = (await scored(lane, right))["score"] - (await scored(lane, wrong))["score"]
+    assert gap > (await scored(unverified, right))["score"] - (await scored(unverified, wrong))["score"]
+    answer = await scored(lane, wrong)
+    assert answer["versions"]["verifier"].startswith("groundlane-minilm-verifier@")
+    assert answer["versions"]["calibration"] != (await scored(unverified, wrong))["versions"]["calibration"]
+    assert "no calibration" not in str(answer.get("warnings"))
+
+
+async def test_the_verifier_is_not_asked_about_a_copied_sentence(lane: RagLane) -> None:
+    copied = await scored(with_verifier(lane, YesVerifier(None)), request())
+    assert verdicts(copied) == ["supported"]
+    signals = {signal["name"]: signal for signal in copied["structured_score"]["signals"]}
+    assert "word for word" in signals["nli"]["reason"]
 
 
 async def test_a_verifier_speaks_through_claims_and_samples(lane: RagLane) -> None:

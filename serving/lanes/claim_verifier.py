@@ -1,0 +1,109 @@
+"""Asks the verifier about the claims of one response, and about the samples beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+from models.tokenization import Tokenizer
+from models.types import NliScores
+from scoring.entropy import clusters
+from scoring.entropy import consistency as consistency_of
+from scoring.premises import (
+    DEFAULT_BUDGET_TOKENS,
+    claim_premise,
+    context_passages,
+    count_tokens,
+    with_asked,
+    with_question,
+    without_asked,
+)
+from scoring.rag import RagFacts
+from scoring.types import Claim
+from scoring.verbatim import verbatim_claims
+from serving.errors import ApiError
+from serving.lanes.types import LaneInput, PairVerifier, VerifyReply
+
+_PREMISE_TOKENS = {"standard": DEFAULT_BUDGET_TOKENS, "quality": 2 * DEFAULT_BUDGET_TOKENS}
+_DEADLINE_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """The verifier's word by claim, None where it was not asked or did not answer, and why.
+
+    ``verbatim``: by claim, whether it stands in a premise word for word; empty where nothing was to be asked.
+    """
+
+    by_claim: tuple[NliScores | None, ...]
+    reason: str
+    warnings: tuple[str, ...] = ()
+    reply: VerifyReply | None = None
+    verbatim: tuple[bool, ...] = ()
+
+
+class ClaimVerifier:
+    """A verifier, or none, as the lane asks it: within its share of the deadline, and never in the way of a score."""
+
+    def __init__(self, verifier: PairVerifier | None) -> None:
+        self._verifier = verifier
+
+    async def verdicts(self, request: LaneInput, facts: RagFacts, tokenizer: Tokenizer | None) -> Verdicts:
+        """The verifier's word on every claim that does not stand in a premise word for word; one call for all of them."""
+        claims, units = facts.claims, facts.units
+        nothing: tuple[NliScores | None, ...] = (None,) * len(claims)
+        if self._verifier is None:
+            return Verdicts(nothing, "no verifier is configured")
+        if not claims or not units:
+            return Verdicts(nothing, "there is no claim or no premise to verify")
+        if tokenizer is None:
+            return Verdicts(nothing, "without an encoder there are no premises to verify")
+        verbatim = verbatim_claims(claims, [unit.text for unit in units])
+        asked = with_asked(request.query_text, claims)
+        open_claims = [claim for claim, known in zip(claims, verbatim, strict=True) if not known]
+        premises = _premises(request, facts, tokenizer, open_claims)
+        pairs = [(premise, asked + claim.text) for premise, claim in zip(premises, open_claims, strict=True)]
+        try:
+            async with asyncio.timeout(request.deadline_s * _DEADLINE_SHARE):
+                reply = await self._verifier.verify(pairs, request.tenant)
+        except (TimeoutError, ApiError) as error:
+            what = "was too slow" if isinstance(error, TimeoutError) else "is away"
+            return Verdicts(nothing, f"the verifier {what}", (f"the verifier {what}; scored without its signal",))
+        answers = iter(without_asked(verdict, asked) for verdict in reply.verdicts)
+        by_claim = tuple(None if known else next(answers) for known in verbatim)
+        reason = "the verifier gave no entailment" if pairs else "every claim stands in the premises word for word"
+        return Verdicts(by_claim, reason, (), reply, verbatim)
+
+    async def consistency(self, request: LaneInput) -> tuple[float | None, str]:
+        """Semantic consistency of the response with its alternates, or None and why not."""
+        if not request.verification_samples:
+            return None, "no verification_samples were sent"
+        if self._verifier is None:
+            return None, "verification_samples need a verifier, none is configured"
+        texts = [request.response_text, *request.verification_samples]
+        ordered = list(permutations(range(len(texts)), 2))
+        try:
+            async with asyncio.timeout(request.deadline_s * _DEADLINE_SHARE):
+                reply = await self._verifier.verify([(texts[i], texts[j]) for i, j in ordered], request.tenant)
+        except (TimeoutError, ApiError):
+            return None, "the verifier did not answer in time"
+        entail = {pair: verdict.entail or 0.0 for pair, verdict in zip(ordered, reply.verdicts, strict=True)}
+        return consistency_of(clusters(len(texts), entail)), "there is nothing to compare"
+
+    def close(self) -> None:
+        """End the worker thread of a verifier that lives in this process."""
+        if self._verifier is not None:
+            self._verifier.close()
+
+
+def _premises(request: LaneInput, facts: RagFacts, tokenizer: Tokenizer, claims: Sequence[Claim]) -> list[str]:
+    """What the verifier reads for each claim."""
+    passages = context_passages(facts.units, request.raw_context)
+    counts = count_tokens(passages, tokenizer.count)
+    budget = _PREMISE_TOKENS[request.profile]
+    return [
+        with_question(request.query_text, claim_premise(facts.alignment, claim, passages, counts, budget))
+        for claim in claims
+    ]
