@@ -47,6 +47,8 @@ from scoring.verified import clipped_logit, token_columns
 from serving.lanes.rag import RagLane
 
 FOLDS = 5
+FUSED = ("weakest_tokens", "word_overlap", "weakest_claim", "structured", "nli")
+"""Signals of the fusion: one of each kind. More of a kind add nothing on these answers and carry over worse to others."""
 _CLAIM_CLIP = 0.01
 _UNFITTED = VerifiedCalibration(0.0, 0.5, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 
@@ -81,7 +83,7 @@ def fit_layers(judged: Sequence[Judged], base: RagArtifact) -> RagArtifact:
     artifact = replace(artifact, verified=verified)
     examples = [one.example for one in judged]
     artifact = replace(artifact, token_cut=fit_token_cut(examples, artifact))
-    weights, bias = fit_fusion(examples, artifact)
+    weights, bias = fit_fusion(examples, artifact, FUSED)
     return replace(artifact, fusion=weights, fusion_bias=bias)
 
 

@@ -161,10 +161,13 @@ def span_counts(example: Example, decided: RagDecision) -> Floats:
     return np.array([(found & true).sum(), found.sum(), true.sum()], dtype=np.float64)
 
 
-def fit_fusion(examples: Sequence[Example], artifact: RagArtifact) -> tuple[dict[str, SignalWeight], float]:
-    """Weights ≥ 0 of the signals on their log-odds; a signal that does not apply stands at its mean."""
+def fit_fusion(
+    examples: Sequence[Example], artifact: RagArtifact, candidates: Sequence[str] | None = None
+) -> tuple[dict[str, SignalWeight], float]:
+    """Weights ≥ 0 of the signals (all, or the ``candidates``) on their log-odds; one that does not apply stands at its mean."""
     signals = [{s.name: s.value for s in decision(example, artifact).score.signals} for example in examples]
-    names = [name for name in signals[0] if sum(s[name] is not None for s in signals) >= MIN_BAND_ROWS]
+    wanted = candidates or list(signals[0])
+    names = [name for name in wanted if sum(s[name] is not None for s in signals) >= MIN_BAND_ROWS]
     if not names:
         raise SystemExit(f"{len(examples)} answers are too few to fit a fusion; a signal needs {MIN_BAND_ROWS} values")
     columns, centers = [], {}

@@ -27,7 +27,7 @@ DEFAULT_BUDGET_TOKENS = 192
 """Tokens of one premise: with question and claim about 240, six claims in some 70 ms on two cores."""
 
 _MAX_PASSAGE_CHARACTERS = 320
-_SHORT_ANSWER_WORDS = 40
+_SHORT_ANSWER_WORDS = 12
 _LONG_VALUE_CHARACTERS = 120
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
