@@ -129,11 +129,19 @@ def claim_premise(
 ) -> str:
     """What the verifier reads for ``claim``, passages joined by line breaks; empty only without passages.
 
+    Documents stand by their best passage, so that their order in the request changes nothing; passages of one keep its order.
     ``token_counts``: tokens of each passage's text, with the verifier's tokenizer.
     """
-    texts = [item.text for item in passages.items]
+    items = passages.items
+    texts = [item.text for item in items]
     scores = passage_scores(alignment, claim, passages)
-    return "\n".join(texts[i] for i in pack_premises(scores, texts, token_counts, budget_tokens, len(texts)))
+    chosen = pack_premises(scores, texts, token_counts, budget_tokens, len(texts))
+    best: dict[int, tuple[float, str]] = {}
+    for i in chosen:
+        document = items[i].document
+        best[document] = max(best.get(document, (-1.0, "")), (round(float(scores[i]), 3), texts[i]))
+    ordered = sorted(chosen, key=lambda i: (best[items[i].document], -items[i].document, -i), reverse=True)
+    return "\n".join(texts[i] for i in ordered)
 
 
 def with_question(question: str | None, premise: str) -> str:

@@ -176,3 +176,17 @@ def test_a_short_answer_becomes_a_claim_by_its_question() -> None:
     verdict = NliScores(0.2, 0.7, 0.1, ((0, 5, 0.9), (len(asked), len(asked) + 9, 0.3)))
     assert without_asked(verdict, asked).token_support == ((0, 9, 0.3),)
     assert without_asked(verdict, "") is verdict
+
+
+def test_the_order_of_documents_changes_no_premise() -> None:
+    texts = ["The terrace is open. It has ten tables.", "The kitchen closes at nine.", "Dogs may come in."]
+    claim = Claim(0, "abcdefgh", 0, 8)
+    places = [(1, 0), (0, 0), (0, 21), (1, 0)]  # the tokens' best matches: text and first character
+
+    def premise(order: list[int]) -> str:
+        passages = context_passages([SupportUnit(n, texts[i]) for n, i in enumerate(order)])
+        found = _alignment([order.index(text) for text, _ in places], [start for _, start in places], claim)
+        return claim_premise(found, claim, passages, count_tokens(passages, words), 16)
+
+    assert premise([0, 1, 2]) == "The kitchen closes at nine.\nThe terrace is open.\nIt has ten tables."
+    assert premise([2, 1, 0]) == premise([1, 2, 0]) == premise([0, 1, 2])
