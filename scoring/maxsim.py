@@ -24,6 +24,8 @@ _CONTEXT_TILE_TOKENS = 4096
 _RESPONSE_TILE_TOKENS = 1024
 _NULL_SPREAD_FLOOR = 0.02
 _NO_MATCH = -1.0
+_TIE_TILE_TOKENS = 128
+_HALF_PRECISION_STEP = 2.0**-7
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def align(
     unit_z = (matches.best - null_mean[:, None]) / null_spread[:, None]  # (R, U)
     content = response.content if response.content.any() else np.ones(len(response), np.bool_)
     weights = torch.as_tensor(content, device=matches.best.device)
-    best, best_unit = matches.best.max(dim=1) if context.count else _nothing(len(response), matches.best)
+    best, best_unit = _best_units(response.vectors, context, matches)
     rows = matches.token.gather(1, best_unit.clamp_min(0)[:, None])[:, 0] if context.count else best_unit.clamp_min(0)
     matched = (best > _NO_MATCH).cpu().numpy()
     row_numbers = rows.cpu().numpy()
@@ -164,6 +166,29 @@ def align(
         query_match=query_match,
         unit_query=unit_query,
     )
+
+
+def _best_units(tokens: torch.Tensor, context: PackedUnits, matches: _UnitMatches) -> tuple[torch.Tensor, torch.Tensor]:
+    """(tokens,) best similarity, and the unit that has it.
+
+    Products in half precision come in coarse steps, so several units often tie: these are compared in float32, else the
+    order of the units would choose.
+    """
+    if not context.count:
+        return _nothing(len(tokens), matches.best)
+    best, best_unit = matches.best.max(dim=1)
+    if tokens.dtype == torch.float32 or context.count == 1:
+        return best, best_unit
+    for begin in range(0, len(tokens), _TIE_TILE_TOKENS):
+        part = slice(begin, begin + _TIE_TILE_TOKENS)
+        near = matches.best[part] >= best[part, None] - _HALF_PRECISION_STEP
+        row, unit = near.nonzero(as_tuple=True)
+        left = tokens[part][row].float()
+        right = context.vectors[matches.token[part][row, unit]].float()
+        exact = torch.full(near.shape, float("-inf"), device=tokens.device)
+        exact[row, unit] = (left * right).sum(dim=1)
+        best_unit[part] = torch.where(best[part] > _NO_MATCH, exact.argmax(dim=1), best_unit[part])
+    return best, best_unit
 
 
 def _nothing(count: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

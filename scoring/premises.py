@@ -13,6 +13,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,14 @@ class Passages:
 
     items: tuple[Passage, ...]
     origin: tuple[tuple[int, int], ...]
+
+    @cached_property
+    def canonical(self) -> tuple[int, ...]:
+        """The passages' numbers with the documents sorted by their texts, an order that no request decides."""
+        texts: dict[int, list[str]] = {}
+        for item in self.items:
+            texts.setdefault(item.document, []).append(item.text)
+        return tuple(sorted(range(len(self.items)), key=lambda i: (texts[self.items[i].document], i)))
 
 
 def pack_premises(
@@ -132,16 +141,15 @@ def claim_premise(
     Documents stand by their best passage, so that their order in the request changes nothing; passages of one keep its order.
     ``token_counts``: tokens of each passage's text, with the verifier's tokenizer.
     """
-    items = passages.items
+    order = passages.canonical
+    scores = passage_scores(alignment, claim, passages)[list(order)]
+    items = [passages.items[i] for i in order]
     texts = [item.text for item in items]
-    scores = passage_scores(alignment, claim, passages)
-    chosen = pack_premises(scores, texts, token_counts, budget_tokens, len(texts))
-    best: dict[int, tuple[float, str]] = {}
+    chosen = pack_premises(scores, texts, [token_counts[i] for i in order], budget_tokens, len(texts))
+    best: dict[int, float] = {}
     for i in chosen:
-        document = items[i].document
-        best[document] = max(best.get(document, (-1.0, "")), (round(float(scores[i]), 3), texts[i]))
-    ordered = sorted(chosen, key=lambda i: (best[items[i].document], -items[i].document, -i), reverse=True)
-    return "\n".join(texts[i] for i in ordered)
+        best[items[i].document] = max(best.get(items[i].document, 0.0), float(scores[i]))
+    return "\n".join(texts[i] for i in sorted(chosen, key=lambda i: -best[items[i].document]))
 
 
 def with_question(question: str | None, premise: str) -> str:

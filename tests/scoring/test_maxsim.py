@@ -104,3 +104,17 @@ def test_a_response_without_tokens_and_a_context_without_units() -> None:
     alone = align(make(4, 1), pack_units([]), [(0, 9)], null)
     assert alone.best.tolist() == [-1.0] * 4
     assert alone.best_unit.tolist() == [-1] * 4
+
+
+def test_in_half_precision_the_order_of_units_does_not_choose_between_ties() -> None:
+    generator = torch.Generator().manual_seed(4)
+    base = torch.nn.functional.normalize(torch.randn(1, 384, generator=generator), dim=-1)
+    noise = torch.randn(24, 384, generator=generator) * 0.002
+    rows = torch.nn.functional.normalize(base + noise, dim=-1).to(torch.bfloat16)
+    spans = np.array([[0, 2]], np.int32)
+    units = [TokenVectors(rows[i : i + 1], spans, np.ones(1, np.bool_)) for i in range(24)]
+    response = TokenVectors(base.to(torch.bfloat16), spans, np.ones(1, np.bool_))
+    exact = (rows.float() @ response.vectors.float().T)[:, 0]
+    for order in (list(range(24)), list(range(23, -1, -1)), list(range(1, 24, 2)) + list(range(0, 24, 2))):
+        found = align(response, pack_units([units[i] for i in order]), [(0, 2)], pack_units([units[0]]))
+        assert order[int(found.best_unit[0])] == int(exact.argmax())
