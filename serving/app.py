@@ -31,6 +31,7 @@ from serving.start_failure import StartError, explain_failure
 
 APPLICATION = "groundlane"
 _OWN_CLUSTER = "local"
+_STREAM_LIMIT_S = 3600.0  # the gateway keeps the deadline of a score; a stream of results or progress may last longer
 """Without an address Ray would join whatever cluster was started on this machine last, and a stop would end its Serve."""
 _ONE_LOOP = {
     "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
@@ -113,7 +114,7 @@ def start(config: Config) -> None:
         http_options={
             "host": config.server.host,
             "port": config.server.port,
-            "request_timeout_s": config.limits.deadline_s + 5.0,
+            "request_timeout_s": max(config.limits.deadline_s + 5.0, _STREAM_LIMIT_S),
         }
     )
     application = build_app(config)
