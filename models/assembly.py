@@ -17,7 +17,7 @@ from models.device import choose_device, choose_dtype, choose_threads, dtype_nam
 from models.encoder import TransformerEncoder
 from models.labels import map_labels
 from models.projection import LateInteraction, load_markers, load_projection
-from models.registry import EncoderSpec, VerifierSpec
+from models.specs import EncoderSpec, VerifierSpec
 from models.tokenization import Tokenizer
 from models.types import ModelInfo
 from models.verifier import SequenceVerifier, TokenVerifier

@@ -136,6 +136,9 @@ STATE_ROUTES: dict[str, RouteDoc] = {
     "list_jobs": RouteDoc({"success": True, "jobs": [_JOB], "total": 1, "limit": 100, "offset": 0}),
     "get_job": RouteDoc(_JOB),
     "cancel_job": RouteDoc({"success": True, "message": "cancelled"}),
-    "job_results": RouteDoc('{"index": 0, "status": "done", "result": {"success": true, "score": 0.93, "band": "green"}}\n', media="application/x-ndjson"),
+    "job_results": RouteDoc(
+        '{"index": 0, "status": "done", "result": {"success": true, "score": 0.93, "band": "green"}}\n',
+        media="application/x-ndjson",
+    ),
     "job_events": RouteDoc("event: progress\ndata: {}\n\n", media="text/event-stream"),
 }
