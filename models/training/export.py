@@ -1,6 +1,7 @@
 """From a training run to the folder that ships: ``python -m models.training.export --run FOLDER --out FOLDER``.
 
-Writes the trained tensors in bfloat16 and ``card.json`` with digests, calibration and the run's manifest.
+Writes the trained tensors in bfloat16 and ``card.json`` with digests, calibration and the run's manifest. ``--average 2`` ships
+the mean of the last two stages' tensors (Wortsman and others 2022, "Model soups").
 """
 
 from __future__ import annotations
@@ -19,10 +20,16 @@ from models.shipped import WEIGHTS_FILE
 from models.training.examples import file_sha256
 
 
-def export(runs: Sequence[Path], out: Path, calibration: Mapping[str, float] | None = None) -> None:
-    """``runs``: the stages in order; the last one's weights ship, all manifests are kept."""
+def export(runs: Sequence[Path], out: Path, calibration: Mapping[str, float] | None = None, average: int = 1) -> None:
+    """``runs``: the stages in order; the mean of the last ``average`` ones' weights ships, all manifests are kept."""
+    if not 1 <= average <= len(runs):
+        raise ValueError(f"average is {average}; there are {len(runs)} runs")
     out.mkdir(parents=True, exist_ok=True)
-    tensors = {name: value.to(torch.bfloat16) for name, value in load_file(runs[-1] / "weights.safetensors").items()}
+    averaged = [load_file(run / "weights.safetensors") for run in runs[-average:]]
+    tensors = {
+        name: (sum((one[name].float() for one in averaged[1:]), value.float()) / average).to(torch.bfloat16)
+        for name, value in averaged[0].items()
+    }
     save_file(tensors, out / WEIGHTS_FILE)
     (out / WEIGHTS_FILE).chmod(0o644)  # the writer leaves it to its owner alone
     manifests = [_manifest(run) for run in runs]
@@ -33,6 +40,7 @@ def export(runs: Sequence[Path], out: Path, calibration: Mapping[str, float] | N
         "encoder_sha256": manifests[-1]["encoder_sha256"],
         "weights_sha256": file_sha256(out / WEIGHTS_FILE),
         "calibration": dict(calibration or {}),
+        "averaged_stages": list(range(len(runs) - average + 1, len(runs) + 1)),
         "stages": manifests,
     }
     write_card(out, card)
@@ -56,8 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m models.training.export", description=__doc__)
     parser.add_argument("--run", type=Path, action="append", required=True, help="a stage's folder; repeat in order")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--average", type=int, default=1, help="how many of the last stages to average")
     options = parser.parse_args(arguments)
-    export(options.run, options.out)
+    export(options.run, options.out, average=options.average)
     return 0
 
 

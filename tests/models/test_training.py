@@ -117,6 +117,19 @@ def test_a_stage_starts_from_the_weights_of_the_one_before(config: TrainConfig, 
     assert all(torch.equal(first[name], after[name]) for name in first)
 
 
+def test_the_last_stages_can_be_averaged(config: TrainConfig, tmp_path: Path) -> None:
+    runs = [tmp_path / "first", tmp_path / "second"]
+    train(replace(config, epochs=1), runs[0])
+    train(replace(config, epochs=1, start=str(runs[0]), seed=5), runs[1])
+    export(runs, tmp_path / "out", average=2)
+    first, second, out = (load_file(folder / "weights.safetensors") for folder in (*runs, tmp_path / "out"))
+    assert any(not torch.equal(first[name], second[name]) for name in first)
+    assert all(torch.equal(out[name], ((first[name] + second[name]) / 2).to(torch.bfloat16)) for name in first)
+    assert json.loads((tmp_path / "out" / "card.json").read_text())["averaged_stages"] == [1, 2]
+    with pytest.raises(ValueError, match="average is 3"):
+        export(runs, tmp_path / "out", average=3)
+
+
 def test_the_command_line_reads_a_stage_from_yaml(config: TrainConfig, tmp_path: Path) -> None:
     text = f"""
 data:
