@@ -106,7 +106,7 @@ async def fit_over(lane: RagLane, path: Path, base: Path, version: str) -> dict[
     document = json.loads(base.read_text(encoding="utf-8"))
     parts, example = await fit_verified(lane, path, parse_rag_artifact(document), version)
     source = {
-        "command": "python -m benchmarks.calibrate --config FILE",
+        "command": "python -m benchmarks.calibrate",
         "data": path.name,
         "sha256": file_digest(path),
         "dev_rows": parts["cross_fitted"][OVERALL]["n"],

@@ -28,20 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GRAMMAR"]
 
-_ENUM_BASES = frozenset(
-    {
-        "Enum",
-        "IntEnum",
-        "StrEnum",
-        "Flag",
-        "IntFlag",
-        "enum.Enum",
-        "enum.IntEnum",
-        "enum.StrEnum",
-        "enum.Flag",
-        "enum.IntFlag",
-    }
-)
+_ENUMS = ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")
+_ENUM_BASES = frozenset({*_ENUMS, *(f"enum.{name}" for name in _ENUMS)})
 _PLAIN_METACLASSES = frozenset({"ABCMeta", "type", "EnumMeta", "EnumType"})
 _READ_ONLY = re.compile(r"\s*(?:\.(?:get|items|keys|values|copy)\(|\[[^\]\n]*\](?!\s*=[^=]))")
 _HOOKS = {"__getattr__": "getattr", "__getattribute__": "getattr", "__dir__": "dir"}

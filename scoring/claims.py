@@ -65,20 +65,21 @@ def judge_claim(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgemen
     if nli is None or nli.entail is None:
         return plain
     if artifact.verified is None:
-        return plain if plain.decided else _by_verifier(evidence, plain, nli.entail, artifact.claim_cut)
+        return plain if plain.decided else _by_verifier(evidence, nli, plain, nli.entail, artifact.claim_cut)
     known = plain.score if plain.score is not None else 0.5
     score = joined_claim_score(nli.entail, known, artifact.verified)
     if plain.decided:
         return replace(plain, score=min(score, known))
-    return _by_verifier(evidence, plain, score, artifact.claim_cut)
+    return _by_verifier(evidence, nli, plain, score, artifact.claim_cut)
 
 
-def _by_verifier(evidence: ClaimEvidence, plain: ClaimJudgement, score: float, cut: float) -> ClaimJudgement:
-    nli = evidence.nli
+def _by_verifier(
+    evidence: ClaimEvidence, nli: NliScores, plain: ClaimJudgement, score: float, cut: float
+) -> ClaimJudgement:
     if score >= cut:
         reasons = plain.reasons if plain.verdict is Verdict.SUPPORTED else ()
         return _judgement(evidence, Verdict.SUPPORTED, score, reasons)
-    if nli is not None and _contradicts(nli):
+    if _contradicts(nli):
         return _judgement(
             evidence, Verdict.CONTRADICTED, score, [f"the verifier reads a contradiction ({nli.contradict:.2f})"]
         )

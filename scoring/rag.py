@@ -87,7 +87,9 @@ def decide(facts: RagFacts, options: RagOptions, artifact: RagArtifact) -> RagDe
     judgements = tuple(judge_claim(_claim_evidence(facts, claim, dense), artifact) for claim in facts.claims)
     support = _sink_literals(_verified_tokens(dense, facts, judgements, artifact), facts)
     cited = {c.unit_index for j in judgements if j.verdict is Verdict.SUPPORTED for c in j.citations}
-    signals = _signals(facts, judgements, dense, lexical, options)
+    reverse, diagnostics = reverse_context(alignment), triangular(alignment)
+    primary = reverse if options.primary_metric == "reverse_context" else diagnostics.score if diagnostics else None
+    signals = _signals(facts, judgements, dense, lexical, primary)
     score = _score(signals, judgements, options, artifact)
     return RagDecision(
         score=score,
@@ -95,8 +97,8 @@ def decide(facts: RagFacts, options: RagOptions, artifact: RagArtifact) -> RagDe
         usages=unit_usage(alignment, artifact, options.coverage_threshold, cited),
         support=support,
         coverage=response_coverage(support, alignment, options.coverage_threshold),
-        reverse_context=reverse_context(alignment),
-        triangular=triangular(alignment),
+        reverse_context=reverse,
+        triangular=diagnostics,
         heat_cuts=HeatCuts(max(artifact.claim_cut, artifact.token_cut), artifact.token_cut),
     )
 
@@ -154,12 +156,11 @@ def _signals(
     judgements: Sequence[ClaimJudgement],
     dense: NDArray[np.float64],
     lexical: LexicalMatch,
-    options: RagOptions,
+    primary: float | None,
 ) -> tuple[Signal, ...]:
     content = facts.alignment.content
     counted = dense[content]
     empty = "the response has no tokens to match"
-    primary = _primary(facts.alignment, options)
     cells = [cell.verdict for cell in facts.cells if cell is not None and cell.verdict is not None]
     contradicted = sum(verdict is Verdict.CONTRADICTED for verdict in cells)
     return (
@@ -181,13 +182,6 @@ def _signals(
         _signal("nli_tokens", _nli_tokens(facts.nli), facts.nli_reason),
         _signal("consistency", facts.consistency, facts.consistency_reason),
     )
-
-
-def _primary(alignment: Alignment, options: RagOptions) -> float | None:
-    if options.primary_metric == "reverse_context":
-        return reverse_context(alignment)
-    diagnostics = triangular(alignment)
-    return diagnostics.score if diagnostics else None
 
 
 def _signal(name: str, value: float | None, reason: str) -> Signal:

@@ -31,8 +31,9 @@ from serving.start_failure import StartError, explain_failure
 
 APPLICATION = "groundlane"
 _OWN_CLUSTER = "local"
-_STREAM_LIMIT_S = 3600.0  # the gateway keeps the deadline of a score; a stream of results or progress may last longer
 """Without an address Ray would join whatever cluster was started on this machine last, and a stop would end its Serve."""
+_STREAM_LIMIT_S = 3600.0
+"""The proxy's limit. The gateway keeps the deadline of a score; a stream of results or progress may last longer."""
 _ONE_LOOP = {
     "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
     "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",

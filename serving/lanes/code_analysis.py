@@ -6,10 +6,8 @@ Texts of hostile size are parsed in a process of their own, so that the interpre
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -22,10 +20,11 @@ from parsers.phantoms import Finding, ResponseBlock, resolve
 from parsers.source import ParseLimits
 from parsers.symbols import parse_source
 from parsers.types import ParseResult
+from serving.kept import Kept
 
 _LIMITS = (
     ParseLimits()
-)  # uses of context files too: an incomplete package and an attribute set from outside show only there
+)  # context files with their uses: an incomplete package, an attribute set from outside show only there
 _CACHED_INDEXES = 128
 _CACHED_CHARACTERS = 32_000_000
 _CONTEXT_BUDGET_S = 5.0
@@ -73,9 +72,9 @@ class CodeAnalyser:
     """
 
     def __init__(self) -> None:
-        self._indexes: OrderedDict[tuple[str, str], _Indexed] = OrderedDict()
-        self._characters = 0
-        self._lock = threading.Lock()
+        self._indexes: Kept[tuple[str, str], _Indexed] = Kept(
+            _CACHED_INDEXES, _CACHED_CHARACTERS, lambda indexed: indexed.characters
+        )
         self._isolated = IsolatedParser()
 
     def close(self) -> None:
@@ -85,8 +84,7 @@ class CodeAnalyser:
     @property
     def cached(self) -> tuple[tuple[str, str], ...]:
         """(tenant, content digest) of the indexes that are held, least recent first."""
-        with self._lock:
-            return tuple(self._indexes)
+        return self._indexes.keys
 
     def analyse(
         self, tenant: str, response: str, code: Sequence[CodeBlock], files: Sequence[ContextFile]
@@ -116,22 +114,7 @@ class CodeAnalyser:
             digest.update(f"{file.path}\0{file.language}\0{len(file.text)}\0".encode())
             digest.update(file.text.encode("utf-8", "surrogatepass"))
         key = (tenant, digest.hexdigest())
-        with self._lock:
-            known = self._indexes.get(key)
-            if known is not None:
-                self._indexes.move_to_end(key)
-                return known
-        built = self._build(files)
-        with self._lock:
-            if key not in self._indexes:
-                self._indexes[key] = built
-                self._characters += built.characters
-            while len(self._indexes) > 1 and (
-                len(self._indexes) > _CACHED_INDEXES or self._characters > _CACHED_CHARACTERS
-            ):
-                _, dropped = self._indexes.popitem(last=False)
-                self._characters -= dropped.characters
-        return built
+        return self._indexes.get_or_make(key, lambda: self._build(files))
 
     def _parse(self, text: str, language: str, path: str | None) -> ParseResult:
         parse = self._isolated.parse if is_hostile(text) else parse_source

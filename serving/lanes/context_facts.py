@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from parsers.structured import StructuredSource, parse_structured
 from scoring.lexical import ContextWords, context_words
 from scoring.literals import LiteralIndex, extract_literals
+from serving.kept import Kept
 
 __all__ = ["ContextFacts", "ContextReader"]
 
@@ -25,42 +24,33 @@ class ContextFacts:
     words: ContextWords
     literals: LiteralIndex
     sources: tuple[StructuredSource, ...]
+    characters: int
 
 
 class ContextReader:
-    """Reads contexts; keeps them by tenant and content, so that no time tells of another tenant's."""
+    """Reads contexts; keeps them by tenant and content."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, bytes], tuple[ContextFacts, int]] = OrderedDict()
-        self._characters = 0
-        self._lock = threading.Lock()
+        self._kept: Kept[tuple[str, bytes], ContextFacts] = Kept(
+            _CACHED_CONTEXTS, _CACHED_CHARACTERS, lambda facts: facts.characters
+        )
 
     def read(
         self, tenant: str, texts: Sequence[str], structured: Sequence[str], content_type: str | None
     ) -> ContextFacts:
         """Facts about ``texts``; ``structured`` are the texts that may hold tables or records."""
         key = (tenant, _digest([content_type or "", str(len(texts)), *texts, *structured]))
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key][0]
-        parsed = [parse_structured(text, content_type) for text in structured if text]
-        facts = ContextFacts(
-            context_words(texts),
-            LiteralIndex([extract_literals(text) for text in texts]),
-            tuple(source for source in parsed if source is not None),
-        )
-        size = sum(map(len, texts))
-        with self._lock:
-            if key not in self._known:
-                self._known[key] = (facts, size)
-                self._characters += size
-            while len(self._known) > 1 and (
-                len(self._known) > _CACHED_CONTEXTS or self._characters > _CACHED_CHARACTERS
-            ):
-                _, (_, dropped) = self._known.popitem(last=False)
-                self._characters -= dropped
-        return facts
+        return self._kept.get_or_make(key, lambda: _facts(texts, structured, content_type))
+
+
+def _facts(texts: Sequence[str], structured: Sequence[str], content_type: str | None) -> ContextFacts:
+    parsed = [parse_structured(text, content_type) for text in structured if text]
+    return ContextFacts(
+        context_words(texts),
+        LiteralIndex([extract_literals(text) for text in texts]),
+        tuple(source for source in parsed if source is not None),
+        sum(map(len, texts)),
+    )
 
 
 def _digest(texts: Sequence[str]) -> bytes:

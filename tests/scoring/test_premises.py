@@ -1,13 +1,14 @@
 """What the verifier reads for a claim: passages, votes, packing."""
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.types import NliScores
+from models.types import NliScores, TokenVectors
 from scoring.maxsim import align, pack_units
 from scoring.premises import (
     claim_premise,
@@ -149,14 +150,14 @@ def test_votes_go_to_the_passage_of_the_match_and_a_tenth_next_door() -> None:
     )
 
 
-def test_a_claim_without_matches_still_reads_something(vectors) -> None:  # type: ignore[no-untyped-def]
+def test_a_claim_without_matches_still_reads_something() -> None:
     raw = "One two. Three four."
     passages = context_passages([SupportUnit(0, raw, None, 0, len(raw))], raw)
     claim = Claim(0, "abcdef", 0, 6)
     assert claim_premise(_alignment([-1], [0], claim), claim, passages, count_tokens(passages, words), 3) == "One two."
 
 
-def test_no_units_no_premise(vectors) -> None:  # type: ignore[no-untyped-def]
+def test_no_units_no_premise(vectors: Callable[[int, int], TokenVectors]) -> None:
     claim = split_claims("A claim stands here.")[0]
     alignment = align(vectors(6, 0), pack_units([]), [(0, 18)], pack_units([vectors(3, 1)]))
     assert claim_premise(alignment, claim, context_passages([]), ()) == ""
