@@ -24,6 +24,7 @@ from scoring.rag import RagFacts
 from scoring.types import Claim
 from scoring.verbatim import verbatim_claims
 from serving.errors import ApiError
+from serving.lanes.off_loop import off_loop
 from serving.lanes.types import LaneInput, PairVerifier, VerifyReply
 
 _PREMISE_TOKENS = {"standard": DEFAULT_BUDGET_TOKENS, "quality": 2 * DEFAULT_BUDGET_TOKENS}
@@ -60,11 +61,8 @@ class ClaimVerifier:
             return Verdicts(nothing, "there is no claim or no premise to verify")
         if tokenizer is None:
             return Verdicts(nothing, "without an encoder there are no premises to verify")
-        verbatim = verbatim_claims(claims, [unit.text for unit in units])
         asked = with_asked(request.query_text, claims)
-        open_claims = [claim for claim, known in zip(claims, verbatim, strict=True) if not known]
-        premises = _premises(request, facts, tokenizer, open_claims)
-        pairs = [(premise, asked + claim.text) for premise, claim in zip(premises, open_claims, strict=True)]
+        verbatim, pairs = await off_loop(request, lambda: _questions(request, facts, tokenizer, asked))
         try:
             async with asyncio.timeout(request.deadline_s * _DEADLINE_SHARE):
                 reply = await self._verifier.verify(pairs, request.tenant)
@@ -98,8 +96,17 @@ class ClaimVerifier:
             self._verifier.close()
 
 
+def _questions(
+    request: LaneInput, facts: RagFacts, tokenizer: Tokenizer, asked: str
+) -> tuple[tuple[bool, ...], list[tuple[str, str]]]:
+    """By claim, whether it stands in a premise word for word; for the others what the verifier reads."""
+    verbatim = verbatim_claims(facts.claims, [unit.text for unit in facts.units])
+    unknown = [claim for claim, known in zip(facts.claims, verbatim, strict=True) if not known]
+    premises = _premises(request, facts, tokenizer, unknown)
+    return verbatim, [(premise, asked + claim.text) for premise, claim in zip(premises, unknown, strict=True)]
+
+
 def _premises(request: LaneInput, facts: RagFacts, tokenizer: Tokenizer, claims: Sequence[Claim]) -> list[str]:
-    """What the verifier reads for each claim."""
     passages = context_passages(facts.units, request.raw_context)
     counts = count_tokens(passages, tokenizer.count)
     budget = _PREMISE_TOKENS[request.profile]

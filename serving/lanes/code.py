@@ -120,11 +120,11 @@ class CodeLane:
         self, request: LaneInput, analysis: CodeAnalysis, gathered: Gathered, files: Sequence[ContextFile]
     ) -> tuple[CodeResult, Gathered]:
         """Fuse the findings with the alignment; the verifier reads the prose only when that stays ambiguous."""
-        decision = self.rag.decide(request, gathered)
+        decision = await self.rag.decide(request, gathered)
         score = self._code_score(analysis, gathered, decision)
         if (score.ambiguous or score.probability is None) and gathered.facts.claims:
             gathered = await self.rag.verified(request, gathered)
-            decision = self.rag.decide(request, gathered)
+            decision = await self.rag.decide(request, gathered)
             score = self._code_score(analysis, gathered, decision)
         return _result(analysis, score, decision, gathered, files), gathered
 

@@ -25,6 +25,7 @@ from serving.affinity import affinity_key
 from serving.errors import DeadlineExceededError, ValidationFailedError
 from serving.lanes.claim_verifier import ClaimVerifier
 from serving.lanes.context_facts import ContextReader
+from serving.lanes.off_loop import off_loop
 from serving.lanes.premises import support_units
 from serving.lanes.render import diagnostics, rag_document, render
 from serving.lanes.types import Aligner, AlignReply, AlignRequest, LaneAnswer, LaneInput, PairVerifier
@@ -114,9 +115,11 @@ class RagLane:
         started_s = time.perf_counter()
         gathered = await self.gather(request)
         decided_s = time.perf_counter()
-        decision = self.decide(request, gathered)
+        decision = await self.decide(request, gathered)
         phases_ms = {**gathered.phases_ms, "decide": (time.perf_counter() - decided_s) * 1000.0}
-        document = rag_document(request, gathered.facts.units, gathered.reply, decision)
+        document = await off_loop(
+            request, lambda: rag_document(request, gathered.facts.units, gathered.reply, decision)
+        )
         document["versions"] = self.versions(gathered)
         document["runtime_decision"] = self.runtime_decision(request, decision.score.headline)
         document["warnings"] = self.warnings(request, gathered) or None
@@ -138,24 +141,22 @@ class RagLane:
         self,
         request: LaneInput,
         files: Sequence[tuple[int, int, str | None]] = (),
-        claims: Sequence[Claim] | None = None,
+        given: Sequence[Claim] | None = None,
         verify: bool = True,
     ) -> Gathered:
         """The facts about one response. The texts are read here while the encoder works elsewhere.
 
-        ``files``: parts of ``raw_context``, see :func:`support_units`. ``claims``: None takes the response's sentences.
+        ``files``: parts of ``raw_context``, see :func:`support_units`. ``given``: the claims; None takes the sentences.
         ``verify`` False leaves the verifier out; :meth:`verified` asks it later.
         """
         clock = _Phases()
         client = self._client(request.model)
-        units = support_units(request, client.tokenizer, self._max_units, files)
-        if claims is None:
-            claims = split_claims(request.response_text, atomic=request.profile == _QUALITY)
+        units, claims = await off_loop(request, lambda: self._cut(request, client, files, given))
         clock.mark("segment")
         pending = asyncio.ensure_future(client.aligner.align(_align_request(request, units, claims)))
         try:
             await asyncio.sleep(0)  # let the call leave before the texts are read
-            text = _text_facts(self._reader, request, units, claims)
+            text = await off_loop(request, lambda: _text_facts(self._reader, request, units, claims))
             clock.mark("text")
             reply = await pending
         except BaseException:
@@ -201,7 +202,19 @@ class RagLane:
             cached_pairs=verdicts.reply.cached if verdicts.reply else 0,
         )
 
-    def decide(self, request: LaneInput, gathered: Gathered) -> RagDecision:
+    def _cut(
+        self,
+        request: LaneInput,
+        client: EncoderClient,
+        files: Sequence[tuple[int, int, str | None]],
+        given: Sequence[Claim] | None,
+    ) -> tuple[tuple[SupportUnit, ...], Sequence[Claim]]:
+        units = support_units(request, client.tokenizer, self._max_units, files)
+        if given is None:
+            return units, split_claims(request.response_text, atomic=request.profile == _QUALITY)
+        return units, given
+
+    async def decide(self, request: LaneInput, gathered: Gathered) -> RagDecision:
         """The decision on gathered facts."""
         options = RagOptions(
             primary_metric=request.primary_metric,
@@ -210,7 +223,7 @@ class RagLane:
             stratum=request.risk_band_stratum,
             calibrated=not self._uncalibrated(gathered),
         )
-        return decide(gathered.facts, options, self.artifact(gathered))
+        return await off_loop(request, lambda: decide(gathered.facts, options, self.artifact(gathered)))
 
     def artifact(self, gathered: Gathered) -> RagArtifact:
         """The calibration fitted with the verifier that answered; that without one if there is no such."""

@@ -80,6 +80,12 @@ class LaneInput:
     emit_chunk_ownership: bool = False
     session_state: Mapping[str, Any] | None = None
 
+    @property
+    def characters(self) -> int:
+        """Length of the response and its premises together."""
+        texts = [unit.text for unit in self.support_units] + [chunk.text for chunk in self.chunks]
+        return len(self.response_text) + len(self.raw_context or "") + sum(map(len, texts))
+
 
 @dataclass(frozen=True)
 class LaneAnswer:

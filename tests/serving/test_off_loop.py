@@ -1,0 +1,67 @@
+"""Long texts are read away from the event loop, short ones on it."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from serving.config import load_config
+from serving.factory import local_rag_lane
+from serving.lanes import claim_verifier, off_loop, rag
+from serving.lanes.rag import RagLane
+from serving.lanes.types import LaneInput
+
+SENTENCE = "The Lindau Bridge opened on 4 May 1932 and is 1,149 metres long. "
+STEPS = ((rag, "support_units"), (rag, "_text_facts"), (rag, "decide"), (rag, "rag_document"))
+READERS = (*STEPS, (claim_verifier, "_questions"))
+
+
+@pytest.fixture(scope="module")
+def lane() -> Iterator[RagLane]:
+    built = local_rag_lane(load_config(environment={}))
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """By step, the thread that it ran on last."""
+    seen: dict[str, int] = {}
+
+    def watched(name: str, step: Any) -> Any:
+        def run(*given: Any, **named: Any) -> Any:
+            seen[name] = threading.get_ident()
+            return step(*given, **named)
+
+        return run
+
+    for module, name in READERS:
+        monkeypatch.setattr(module, name, watched(name, getattr(module, name)))
+    return seen
+
+
+async def _score(lane: RagLane, context: str) -> dict[str, Any]:
+    asked = LaneInput("r", "t", "The Lindau Bridge opened in 1933 after a long wait.", raw_context=context)
+    document: dict[str, Any] = orjson.loads((await lane.score(asked)).body)
+    return document
+
+
+async def test_a_long_context_is_read_on_a_thread(lane: RagLane, threads: dict[str, int]) -> None:
+    await _score(lane, SENTENCE * (off_loop.LONG_CHARACTERS // len(SENTENCE) + 1))
+    assert set(threads) == {name for _, name in READERS}
+    assert threading.get_ident() not in threads.values()
+
+
+async def test_a_short_context_is_read_where_it_is(lane: RagLane, threads: dict[str, int]) -> None:
+    await _score(lane, SENTENCE)
+    assert set(threads.values()) == {threading.get_ident()}
+
+
+async def test_the_thread_changes_no_number(lane: RagLane, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = await _score(lane, SENTENCE * 20)
+    monkeypatch.setattr(off_loop, "LONG_CHARACTERS", 0)
+    away = await _score(lane, SENTENCE * 20)
+    for field in ("score", "band", "claims", "support_units"):
+        assert away[field] == here[field]
