@@ -138,22 +138,26 @@ class Load:
         return {"rag_per_s": round(rate, 2), **found}
 
     async def soak(self, server: psutil.Process, seconds: float) -> dict[str, Any]:
-        """Four callers for ``seconds``; the proportional memory of every process, sampled meanwhile."""
+        """Three rag callers and one of code for ``seconds``; the proportional memory of every process, sampled meanwhile."""
         samples: list[tuple[float, dict[str, float]]] = []
         until_s = time.perf_counter() + seconds
-        statuses: Counter[int] = Counter()
+        statuses: Counter[str] = Counter()
 
-        async def caller() -> None:
+        async def rag_caller() -> None:
             while time.perf_counter() < until_s:
-                statuses[await self.rag(next(self._numbers))] += 1
+                statuses[f"rag {await self.rag(next(self._numbers))}"] += 1
+
+        async def code_caller() -> None:
+            while time.perf_counter() < until_s:
+                statuses[f"code {await self.code()}"] += 1
 
         async def sampler() -> None:
             while time.perf_counter() < until_s:
                 samples.append((time.perf_counter(), await asyncio.to_thread(memory_mib, server)))
                 await asyncio.sleep(_SAMPLE_S)
 
-        await asyncio.gather(sampler(), *(caller() for _ in range(4)))
-        return {"seconds": seconds, "statuses": {str(k): v for k, v in statuses.items()}, **growth(samples)}
+        await asyncio.gather(sampler(), code_caller(), *(rag_caller() for _ in range(3)))
+        return {"seconds": seconds, "statuses": dict(statuses), **growth(samples)}
 
 
 def memory_mib(server: psutil.Process) -> dict[str, float]:
@@ -168,8 +172,8 @@ def memory_mib(server: psutil.Process) -> dict[str, float]:
 
 
 def growth(samples: list[tuple[float, dict[str, float]]]) -> dict[str, Any]:
-    """Memory after a quarter of the soak and at its end, and the slope of the line through the last three quarters."""
-    steady = samples[len(samples) // 4 :]
+    """Memory at half of the soak, when the bounded caches are full, and at its end; slopes of the line between."""
+    steady = samples[len(samples) // 2 :]
     minutes = np.array([at for at, _ in steady]) / 60.0
 
     def slope(values: list[float]) -> float:
