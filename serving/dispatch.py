@@ -17,8 +17,8 @@ from serving.chunks import ChunkService, ChunkVectors
 from serving.errors import DeadlineExceededError, ValidationFailedError
 from serving.lanes.rollup import RollupInput
 from serving.lanes.types import ChunkInput, LaneAnswer, LaneInput, UnitVectors
-from serving.limits import Traffic
 from serving.schemas import CodeRequest, LaneRequest, RagRequest, RollupRequest
+from serving.traffic import Traffic
 
 _GRACE_S = 1.0
 _SCHEMAS: Mapping[str, type[LaneRequest]] = {"rag": RagRequest, "code": CodeRequest}

@@ -33,57 +33,52 @@ from serving.store.queue_records import (
     return_item,
 )
 from serving.store.store import Store
+from serving.traffic import Traffic
 
 ScoreJob = Callable[[str, dict[str, Any], str], Awaitable[dict[str, Any]]]
 """``score(lane, request, tenant)`` for the lanes rag, code and rollup. Raises an ApiError."""
 
 _LOGGER = logging.getLogger("groundlane.jobs")
 _STORE_AWAY_S: Final = 0.5
+_LOOK_AGAIN_S: Final = 0.02
 _JOBS_PER_TENANT: Final = 16
 _RETRYABLE: Final = (OverloadedError, DeadlineExceededError, InternalError)
 
 
 @dataclass(frozen=True)
 class RunnerSettings:
-    """How a runner works. While there is interactive traffic it begins one request at a time, after ``patience_s`` at
-    least, and spends no more than ``busy_share`` of the time on them: fewer interactive requests than that meet one.
-    """
+    """How a runner works: requests in flight, leased ahead, and what becomes of those that fail."""
 
     concurrency: int = 2
     lease_ahead: int = 16
     lease_s: float = 30.0
     request_s: float = 120.0
     poll_s: float = 0.5
-    patience_s: float = 2.0
-    busy_share: float = 0.04
-    busy_pause_limit_s: float = 60.0
     max_attempts: int = 4
     backoff_s: float = 0.5
     backoff_limit_s: float = 60.0
 
 
 class JobRunner:
-    """One worker process's runner. ``busy`` says whether there is interactive traffic: then hardly any work is begun."""
+    """One worker process's runner. ``traffic`` says when a row may begin beside interactive requests."""
 
     def __init__(
         self,
         store: Store,
         score: ScoreJob,
         settings: RunnerSettings | None = None,
-        busy: Callable[[], bool] = lambda: False,
+        traffic: Traffic | None = None,
     ) -> None:
         self._store = store
         self._score = score
         self._settings = settings or RunnerSettings()
-        self._busy = busy
+        self._traffic = traffic or Traffic(time.monotonic)
         self._holder = f"runner_{secrets.token_hex(12)}"
         self._ahead: deque[LeasedItem] = deque()
         self._running: dict[asyncio.Task[None], LeasedItem] = {}
         self._served: Counter[tuple[str, str]] = Counter()
         self._work = asyncio.Event()
         self._stopping = False
-        self._turn_s = 0.0
-        self._scoring = 0
 
     def wake(self) -> None:
         """Look for work, and for cancelled jobs, now. Call it on the runner's event loop."""
@@ -153,19 +148,17 @@ class JobRunner:
             return
 
     async def _run_one(self, item: LeasedItem) -> None:
-        await self._let_others_pass()
         request = orjson.loads(item.request)
-        started_s = time.monotonic()
-        self._scoring += 1
-        scoring = asyncio.ensure_future(self._score(item.lane, request, item.tenant))
-        try:
-            await asyncio.wait({scoring}, timeout=self._settings.request_s)
-        finally:
-            ended = scoring.done()
-            if not ended:
-                scoring.cancel()
-            self._scoring -= 1
-            self._rest(time.monotonic() - started_s)
+        while not self._traffic.row_may_begin():
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        with self._traffic.row():
+            scoring = asyncio.ensure_future(self._score(item.lane, request, item.tenant))
+            try:
+                await asyncio.wait({scoring}, timeout=self._settings.request_s)
+            finally:
+                ended = scoring.done()
+                if not ended:
+                    scoring.cancel()
         error = scoring.exception() if ended and not scoring.cancelled() else None
         if ended and error is None and not scoring.cancelled():
             await self._finish(item, Outcome(orjson.dumps(scoring.result())))
@@ -199,17 +192,6 @@ class JobRunner:
                 await asyncio.sleep(_STORE_AWAY_S)
             else:
                 return
-
-    async def _let_others_pass(self) -> None:
-        """Wait while there is interactive traffic, but not for ever: jobs move on slowly on a busy server."""
-        patience_ends_s = time.monotonic() + self._settings.patience_s
-        while self._busy() and (self._scoring or time.monotonic() < max(self._turn_s, patience_ends_s)):
-            await asyncio.sleep(0.02)
-
-    def _rest(self, worked_s: float) -> None:
-        """Put off the next request that is begun among traffic, so that the runner's share of the time stays small."""
-        pause_s = worked_s * (1.0 / self._settings.busy_share - 1.0)
-        self._turn_s = max(self._turn_s, time.monotonic() + min(pause_s, self._settings.busy_pause_limit_s))
 
     async def _heartbeat(self) -> None:
         """Renew leases three times in their life, and drop the work of cancelled jobs as often as the queue is polled."""

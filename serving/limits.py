@@ -7,8 +7,7 @@ change, so the classes are safe within one event loop without a lock; each gatew
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -81,30 +80,6 @@ class RateLimiter:
         """Forget keys that rested for a minute or more: their bucket holds at most a minute's rate, so it is full."""
         if len(self._buckets) >= _SWEEP_ABOVE_BUCKETS:
             self._buckets = {key: bucket for key, bucket in self._buckets.items() if now - bucket.filled_at < 60}
-
-
-class Traffic:
-    """Whether there is interactive traffic: a request passes, or the last one passed less than ``quiet_s`` ago."""
-
-    def __init__(self, clock: Clock, quiet_s: float = 1.0) -> None:
-        self._clock = clock
-        self._quiet_s = quiet_s
-        self._passing = 0
-        self._ended_at = -math.inf
-
-    @contextmanager
-    def passing(self) -> Iterator[None]:
-        """Around what one request does."""
-        self._passing += 1
-        try:
-            yield
-        finally:
-            self._passing -= 1
-            self._ended_at = self._clock()
-
-    def is_busy(self) -> bool:
-        """Whether background work should wait."""
-        return self._passing > 0 or self._clock() - self._ended_at < self._quiet_s
 
 
 class Permit:

@@ -13,11 +13,11 @@ from serving.config import Config
 from serving.dispatch import ConfiguredEncoders, Dispatcher, Lanes
 from serving.job_runner import JobRunner
 from serving.jobs import JobService
-from serving.limits import Traffic
 from serving.repair_search import VectorSearch
 from serving.sessions import SessionService
 from serving.store.store import Store
 from serving.store.sweeper import Sweeper
+from serving.traffic import Traffic
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def open_state(
     chunks = ChunkService(store, encoder)
     traffic = Traffic(time.monotonic)
     dispatcher = Dispatcher(lanes, chunks, config.limits.deadline_s, traffic)
-    runner = JobRunner(store, dispatcher.score_job, busy=traffic.is_busy)
+    runner = JobRunner(store, dispatcher.score_job, traffic=traffic)
     return State(
         store=store,
         dispatcher=dispatcher,

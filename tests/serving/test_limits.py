@@ -10,7 +10,6 @@ from serving.errors import OverloadedError, PayloadTooLargeError, RateLimitedErr
 from serving.limits import (
     Admission,
     RateLimiter,
-    Traffic,
     build_admission,
     check_content_length,
     read_body,
@@ -177,17 +176,6 @@ def test_whatever_happens_nothing_exceeds_its_bound_and_all_comes_back(steps):
     for permit in held:
         permit.release()
     assert admission.in_flight("rag") + admission.in_flight("code") + admission.in_flight_bytes == 0
-
-
-def test_traffic_is_over_a_while_after_the_last_request(clock):
-    traffic = Traffic(clock, quiet_s=1.0)
-    assert not traffic.is_busy()
-    with traffic.passing():
-        clock.now += 5.0
-        assert traffic.is_busy()
-    assert traffic.is_busy()
-    clock.now += 1.5
-    assert not traffic.is_busy()
 
 
 def test_the_configuration_gives_every_lane_its_permits(clock):

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -15,11 +13,10 @@ from serving.job_runner import JobRunner, RunnerSettings, interleaved, share_out
 from serving.jobs import JobDraft
 from serving.store.queue_records import ActiveJob, Lease, LeasedItem, Outcome, active_jobs, finish_item, lease_items
 from serving.store.sweeper import Sweeper, Swept
+from serving.traffic import Traffic
 
 pytestmark = pytest.mark.store
-FAST = RunnerSettings(
-    concurrency=4, lease_ahead=8, lease_s=30.0, poll_s=0.02, backoff_s=0.01, patience_s=0.2, max_attempts=3
-)
+FAST = RunnerSettings(concurrency=4, lease_ahead=8, lease_s=30.0, poll_s=0.02, backoff_s=0.01, max_attempts=3)
 REQUEST = {"response_text": "alpha beta", "raw_context": "alpha"}
 
 
@@ -271,27 +268,26 @@ async def test_events_tell_progress_and_end(client, runner):
     assert done == sorted(done)
 
 
-async def test_work_waits_while_interactive_requests_wait_but_not_for_ever(client, services):
-    runner = JobRunner(services.store, services.lane.score, FAST, busy=lambda: True)
-    started_s = time.monotonic()
+async def test_beside_traffic_a_row_is_scored_for_what_requests_have_passed_and_all_of_them_once_it_is_over(
+    client, services, clock
+):
+    traffic = Traffic(lambda: clock() / 1_000.0, meet_share=0.5)
+    runner = JobRunner(services.store, services.lane.score, FAST, traffic)
     task = asyncio.create_task(runner.run())
-    job = await submit(client, 2)
+    with traffic.passing():
+        job = await submit(client, 6)
+        await asyncio.sleep(0.2)
+        assert not services.lane.calls
+        for _ in range(4):
+            with traffic.passing():
+                pass
+        async with asyncio.timeout(10):
+            while (await client.get(f"/jobs/{job['job_id']}")).json()["progress"]["done"] < 1:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert len(services.lane.calls) == 1
+    clock.advance_s(2)
     assert (await ended(client, job["job_id"]))["status"] == "COMPLETED"
-    assert time.monotonic() - started_s >= FAST.patience_s
-    await runner.stop()
-    await task
-
-
-async def test_a_job_beside_traffic_takes_a_small_share_of_the_time(client, services):
-    services.lane.delay_s = 0.02
-    settings = replace(FAST, patience_s=0.01, busy_share=0.1)
-    runner = JobRunner(services.store, services.lane.score, settings, busy=lambda: True)
-    task = asyncio.create_task(runner.run())
-    started_s = time.monotonic()
-    await submit(client, 50)
-    while len(services.lane.calls) < 4:
-        await asyncio.sleep(0.01)
-    assert time.monotonic() - started_s > 3 * 0.02 * 9
     await runner.stop()
     await task
 
