@@ -146,7 +146,7 @@ SECRETS: Final[tuple[Rule, ...]] = (
     _rule("twilio_key", r"\b(?:SK|AC)[0-9a-f]{32}\b", "sk", "ac"),
     _rule("mailchimp_key", r"\b[0-9a-f]{32}-us\d{1,2}\b", "-us"),
     _rule("telegram_token", r"\b\d{8,10}:AA[A-Za-z0-9_\-]{32,}", ":aa"),
-    _rule("discord_token", r"\b[MNO][A-Za-z0-9_\-]{23,25}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,}", "."),
+    _rule("discord_token", r"[MNO](?<=\b[MNO])[A-Za-z0-9_\-]{23,25}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,}", "."),
     _rule("digitalocean_token", r"\bdo[opr]_v1_[0-9a-f]{64}", "_v1_"),
     _rule("shopify_token", r"\bshp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32}", "shp"),
     _rule("square_secret", r"\bsq0[a-z]{3}-[A-Za-z0-9_\-]{22,}", "sq0"),
@@ -224,6 +224,8 @@ PERSONAL_DATA: Final[tuple[Rule, ...]] = (
     _rule("phone", r"(?<![\w.+\-/])(?<!\d )0\d{2,4}[ /\-]\d{3,}(?:[ \-]?\d{2,}){0,3}(?![\w\-])", check=_phone),
 )
 
+_HINTS: Final = frozenset(hint for rule in SECRETS + PERSONAL_DATA for hint in rule.hints)
+
 
 def redact(text: str, *, privacy_mode: bool = False) -> Redaction:
     """``text`` without secrets and, in privacy mode, without personal data. Deterministic and idempotent.
@@ -235,8 +237,9 @@ def redact(text: str, *, privacy_mode: bool = False) -> Redaction:
     while True:
         lowered = text.lower()
         before = text
+        found = {hint for hint in _HINTS if hint in lowered}
         for rule in rules:
-            if not rule.hints or any(hint in lowered for hint in rule.hints):
+            if not rule.hints or not found.isdisjoint(rule.hints):
                 text = _apply(rule, text, counts)
         if text == before:
             return Redaction(text, dict(counts))
