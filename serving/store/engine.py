@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 
 from serving.config_errors import ConfigError
 
 BUSY_TIMEOUT_MS: Final = 30_000
+PING_AFTER_S: Final = 1.0
+_RETURNED_S: Final = "returned_s"
 _SQLITE_PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -50,23 +54,44 @@ def reading_engine(url: URL, connections: int) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, connections, "BEGIN")
     try:
-        return create_engine(
+        engine = create_engine(
             url,
             pool_size=connections,
             max_overflow=0,
             pool_timeout=30.0,
-            pool_pre_ping=True,
             isolation_level="READ COMMITTED",
         )
     except ModuleNotFoundError:
         raise ConfigError(
             "store.url", "PostgreSQL needs the psycopg driver", "Install it: pip install 'groundlane[postgres]'"
         ) from None
+    _ping_after_rest(engine)
+    return engine
 
 
 def writing_engine(url: URL) -> Engine:
     """SQLite only: one connection whose transactions take the write lock at once, so that none fails half-way."""
     return _sqlite_engine(url, 1, "BEGIN IMMEDIATE")
+
+
+def _ping_after_rest(engine: Engine) -> None:
+    """Ask a connection that has rested whether its server is still there, and drop it, and its like, if not.
+
+    Asking one that was used a moment ago costs each transaction a round trip, and hardly ever saves it.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def _returned(_connection: Any, record: Any) -> None:
+        record.info[_RETURNED_S] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _taken(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get(_RETURNED_S, math.inf) < PING_AFTER_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
 
 
 def _sqlite_engine(url: URL, connections: int, begin: str) -> Engine:

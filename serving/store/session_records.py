@@ -31,6 +31,12 @@ _KNOWN_EVENTS: Final = confined(
         events.c.session_id == bindparam("id"), events.c.idempotency_digest.in_(bindparam("keys", expanding=True))
     )
 )
+_KNOWN_EVENT: Final = confined(
+    select(events.c.idempotency_digest, events.c.sequence, events.c.digest).where(
+        events.c.session_id == bindparam("id"), events.c.idempotency_digest == bindparam("key")
+    )
+)
+"""As ``_KNOWN_EVENTS`` for one key: a list is written into the statement anew each time, which costs more than the search."""
 _ADD_RECORDS: Final = confined(
     open_session(bindparam("id"), bindparam("now_ms"))
     .values(
@@ -238,7 +244,12 @@ def _known_events(
     keys = sorted({event.idempotency_digest for event in new if event.idempotency_digest is not None})
     known: dict[str | None, tuple[int, str]] = {}
     for start in range(0, len(keys), _IN_LIST):
-        rows = connection.rows(_KNOWN_EVENTS, id=session_id, keys=keys[start : start + _IN_LIST])
+        part = keys[start : start + _IN_LIST]
+        rows = (
+            connection.rows(_KNOWN_EVENT, id=session_id, key=part[0])
+            if len(part) == 1
+            else connection.rows(_KNOWN_EVENTS, id=session_id, keys=part)
+        )
         known |= {row.idempotency_digest: (row.sequence, row.digest) for row in rows}
     return known
 

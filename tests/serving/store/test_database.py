@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
+import psycopg
 import pytest
 from sqlalchemy import func, select, text
 
@@ -152,3 +153,25 @@ async def test_a_store_that_is_away_says_when_to_come_back(store):
         await store.write_all(broken)
     assert caught.value.retry_after_s == 1.0
     assert await store.read_all(lambda c: c.execute(text("SELECT 1")).scalar()) == 1
+
+
+@pytest.mark.parametrize(
+    ("rest_s", "asked"), [pytest.param(0.0, True, id="rested"), pytest.param(3_600.0, False, id="in-use")]
+)
+async def test_a_connection_that_rested_is_asked_whether_its_server_is_still_there(request, monkeypatch, rest_s, asked):
+    url = request.getfixturevalue("postgres_database")
+    monkeypatch.setattr("serving.store.engine.PING_AFTER_S", rest_s)
+    store = Store.open(url, connections=2)
+    try:
+        await store.read_all(lambda connection: connection.execute(select(1)).scalar())
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        if not asked:
+            with pytest.raises(OverloadedError):
+                await store.read_all(lambda connection: connection.execute(select(1)).scalar())
+        assert await store.read_all(lambda connection: connection.execute(select(1)).scalar()) == 1
+    finally:
+        store.close()
