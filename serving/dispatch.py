@@ -78,11 +78,15 @@ class Lanes:
 
 
 class ConfiguredEncoders:
-    """The configured encoders as the chunk store sees them, by name."""
+    """The configured encoders as the chunk store sees them, by name.
+
+    A replica's model is that of the configuration, which does not change while the gateway lives, so it is asked for once.
+    """
 
     def __init__(self, encoders: Mapping[str, RemoteEncoder], default: str) -> None:
         self._encoders = encoders
         self._default = default
+        self._infos: dict[str, ModelInfo] = {}
 
     def _named(self, model: str | None) -> RemoteEncoder:
         encoder = self._encoders.get(model or self._default)
@@ -93,7 +97,10 @@ class ConfiguredEncoders:
 
     async def info(self, model: str | None) -> ModelInfo:
         """The model that ``model`` (None: the default) names."""
-        return await self._named(model).info()
+        name = model or self._default
+        if name not in self._infos:
+            self._infos[name] = await self._named(model).info()
+        return self._infos[name]
 
     async def encode(self, texts: Any, model: str | None) -> list[ChunkVectors]:
         """Vectors of the texts, in order."""

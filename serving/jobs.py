@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -18,7 +18,8 @@ import orjson
 
 from serving.errors import PayloadTooLargeError, ValidationFailedError
 from serving.observability import hashed_session
-from serving.redaction import merge_counts, redact, redact_json
+from serving.redaction import merge_counts, redact
+from serving.request_redaction import altered_ids, redacted_request, stored_ids
 from serving.session_views import timestamp
 from serving.store.job_records import (
     ItemResult,
@@ -77,7 +78,9 @@ class JobService:
             raise ValidationFailedError("requests: send at least one request")
         if len(draft.requests) > MAX_REQUESTS:
             raise PayloadTooLargeError(f"requests: {len(draft.requests)} requests, the limit is {MAX_REQUESTS}")
-        bodies, counts = await asyncio.to_thread(_prepare, tenant, draft)
+        doubtful = await asyncio.to_thread(altered_ids, draft.requests, draft.privacy_mode)
+        kept_ids = await stored_ids(self._store.tenant(tenant), doubtful)
+        bodies, counts = await asyncio.to_thread(_prepare, tenant, draft, kept_ids)
         job = self._record(tenant, draft, bodies)
         job, duplicate = await self._store.tenant(tenant).write(lambda c: insert_job(c, job, bodies))
         if self._wake is not None:
@@ -222,13 +225,13 @@ def result_line(item: ItemResult) -> bytes:
     return orjson.dumps(error, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _prepare(tenant: str, draft: JobDraft) -> tuple[list[bytes], dict[str, int]]:
+def _prepare(tenant: str, draft: JobDraft, kept_ids: Collection[str]) -> tuple[list[bytes], dict[str, int]]:
     """The requests as they are kept: redacted, and with the session's hash for its name."""
     bodies, counts = [], []
     for index, request in enumerate(draft.requests):
         try:
             given = {key: value for key, value in request.items() if value is not None}
-            body, found = redact_json(given, privacy_mode=draft.privacy_mode)
+            body, found = redacted_request(given, draft.privacy_mode, kept_ids)
         except ValueError as error:
             raise ValidationFailedError(f"requests[{index}]: {error}") from None
         if body.get("session_id"):

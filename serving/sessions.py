@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -19,6 +20,7 @@ from scoring.session import from_json, initial_state, signals_to_json, to_json, 
 from serving.errors import ConflictError, OverloadedError, PayloadTooLargeError, ValidationFailedError
 from serving.redaction import merge_counts, redact, redact_json
 from serving.repair_search import VectorSearch
+from serving.request_redaction import altered_ids, redacted_request, stored_ids
 from serving.session_drafts import EventDraft, LaneName, SessionDraft, SessionSettings, TurnDraft
 from serving.session_memory import FOLD_EVERY, Repaired, RepairRequest, SessionMemory
 from serving.session_turns import (
@@ -178,7 +180,7 @@ class SessionService:
         session = await self._read(ours, session_id)
         if session.closed_ms is not None:
             raise ConflictError(f"session {session_id} is closed", "Create a session.")
-        request, counts = self._turn_request(session, draft)
+        request, counts = await self._turn_request(ours, session, draft)
         request_digest = digest_of(encode_text(request["request_id"]))
         digest = digest_of(encode_json([draft.lane, request, draft.force_original_on_trigger, draft.use_hot_context]))
         earlier = await ours.read(lambda c: find_turn(c, session_id, request_digest))
@@ -302,27 +304,25 @@ class SessionService:
         event = NewEvent(draft.event_type, source_id, encode_text(content.text), encoded, digest, key)
         return event, merge_counts([content.counts, counts])
 
-    def _turn_request(self, session: SessionRecord, draft: TurnDraft) -> tuple[dict[str, Any], dict[str, int]]:
+    async def _turn_request(
+        self, ours: TenantStore, session: SessionRecord, draft: TurnDraft
+    ) -> tuple[dict[str, Any], dict[str, int]]:
         if draft.request.get("session_state") is not None:
             raise ValidationFailedError("trace_request.session_state: the session keeps its state; leave the field out")
-        request, counts = self._redacted("trace_request", dict(draft.request), session.privacy_mode)
+        kept_ids = await stored_ids(ours, altered_ids([draft.request], session.privacy_mode))
+        with _refusing("trace_request"):
+            request, counts = redacted_request(draft.request, session.privacy_mode, kept_ids)
         request["session_id"] = session.session_id
         request.setdefault("request_id", secrets.token_hex(16))
         return request, counts
 
     def _redacted_metadata(self, value: Any, privacy_mode: bool) -> tuple[Any, dict[str, int]]:
-        redacted, counts = self._redacted("metadata", value, privacy_mode)
+        with _refusing("metadata"):
+            redacted, counts = redact_json(value, privacy_mode=privacy_mode)
         size = len(encode_json(redacted))
         if size > self._settings.metadata_bytes:
             raise PayloadTooLargeError(f"metadata: {size} bytes, the limit is {self._settings.metadata_bytes}")
         return redacted, counts
-
-    @staticmethod
-    def _redacted(name: str, value: Any, privacy_mode: bool) -> tuple[Any, dict[str, int]]:
-        try:
-            return redact_json(value, privacy_mode=privacy_mode)
-        except ValueError as error:
-            raise ValidationFailedError(f"{name}: {error}") from None
 
     def _fold_later(self, ours: TenantStore, session_id: str, kept: Sequence[KeptEvent]) -> None:
         fresh = [one.sequence for one in kept if not one.duplicate]
@@ -336,6 +336,15 @@ class SessionService:
         self._background.discard(task)
         if not task.cancelled():
             task.exception()
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """A value that cannot be redacted, for it is nested too deep, is the caller's mistake in field ``name``."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValidationFailedError(f"{name}: {error}") from None
 
 
 @dataclass(frozen=True)

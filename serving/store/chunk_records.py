@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -97,6 +97,12 @@ def read_chunks(connection: TenantConnection, chunk_ids: Sequence[str]) -> dict[
     return found
 
 
+def existing_chunks(connection: TenantConnection, chunk_ids: Collection[str]) -> frozenset[str]:
+    """Those of the ids that name a chunk."""
+    parts = (select(chunks.c.chunk_id).where(chunks.c.chunk_id.in_(part)) for part in _parts(chunk_ids))
+    return frozenset(row.chunk_id for part in parts for row in connection.rows(part))
+
+
 def read_vectors(connection: TenantConnection, chunk_ids: Sequence[str], model: str) -> dict[str, VectorRecord]:
     """The vectors of one model, of whatever revision and text, by chunk id."""
     found: dict[str, VectorRecord] = {}
@@ -120,6 +126,6 @@ def delete_chunk(connection: TenantConnection, chunk_id: str) -> bool:
     return connection.change(delete(chunks).where(chunks.c.chunk_id == chunk_id)) > 0
 
 
-def _parts(chunk_ids: Sequence[str]) -> list[list[str]]:
+def _parts(chunk_ids: Collection[str]) -> list[list[str]]:
     unique = sorted(set(chunk_ids))
     return [unique[start : start + _IN_LIST] for start in range(0, len(unique), _IN_LIST)]

@@ -8,6 +8,7 @@ import pytest
 
 from models.types import ModelInfo
 from serving.errors import NotFoundError, OverloadedError
+from serving.job_runner import JobRunner, RunnerSettings
 
 pytestmark = pytest.mark.store
 CHUNKS = "/trace/chunks"
@@ -165,3 +166,35 @@ async def test_bad_input_is_refused_by_name(client, body, status, word):
     answer = await client.put(CHUNKS, json=body)
     assert answer.status_code == status
     assert word in answer.json()["message"]
+
+
+TOKEN_LIKE = "ghp_" + "a1B2" * 9
+"""What a chunk may be called, and what redaction takes for a token."""
+
+
+async def named_chunks_of(client, services, chunk_ids):
+    """What a job and a turn on these chunks send to the lane."""
+    body = {"lane": "rag", "requests": [{"response_text": "Paris", "chunk_ids": chunk_ids}]}
+    assert (await client.post("/jobs", json=body)).status_code == 202
+    session = (await client.post("/trace/sessions", json={"kind": "rag"})).json()["session"]["session_id"]
+    turn = {"lane": "rag", "trace_request": body["requests"][0]}
+    assert (await client.post(f"/trace/sessions/{session}/score", json=turn)).status_code == 200
+    runner = JobRunner(services.store, services.lane.score, RunnerSettings(poll_s=0.02))
+    task = asyncio.create_task(runner.run())
+    async with asyncio.timeout(20):
+        while len(services.lane.calls) < 2:
+            await asyncio.sleep(0.01)
+    await runner.stop()
+    await task
+    return [request["chunk_ids"] for _, request, _ in services.lane.calls]
+
+
+async def test_ids_of_stored_chunks_reach_the_lane_as_they_are(client, services):
+    await client.put("/trace/chunks", json=[{"chunk_id": TOKEN_LIKE, "text": "one"}, {"chunk_id": 7, "text": "two"}])
+    assert await named_chunks_of(client, services, [TOKEN_LIKE, 7, "doc-a"]) == [[TOKEN_LIKE, 7, "doc-a"]] * 2
+
+
+async def test_an_id_that_names_no_chunk_of_the_tenant_is_redacted_as_text_is(client, services):
+    chunk = [{"chunk_id": TOKEN_LIKE, "text": "one"}]
+    await client.put("/trace/chunks", json=chunk, headers={"authorization": "Bearer two"})
+    assert await named_chunks_of(client, services, [TOKEN_LIKE]) == [["[REDACTED:github_token]"]] * 2
