@@ -14,7 +14,6 @@ import asyncio
 import http.client
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -33,6 +32,7 @@ import numpy as np
 import psutil
 
 from benchmarks.overhead_apps import REQUEST_SEED, STAGES, benchmark_config, free_lane, recorded
+from benchmarks.processes import role
 from benchmarks.provenance import provenance
 from benchmarks.requests import rag_request
 from benchmarks.serve_options import SERVE_OPTIONS, free_port, serve_environment
@@ -135,25 +135,6 @@ def processor_seconds() -> dict[tuple[int, str], float]:
         except psutil.NoSuchProcess:
             continue
     return found
-
-
-def role(command: list[str]) -> str:
-    """What a process of the server does, from its command line: a replica's deployment, or a part of Ray."""
-    text = " ".join(command)
-    replica = re.match(r"ray::ServeReplica:groundlane:(\w+)", text)
-    if replica:
-        return replica.group(1)
-    known = (
-        "ServeController",
-        "ProxyActor",
-        "HAProxy",
-        "haproxy",
-        "DashboardAgent",
-        "raylet",
-        "gcs_server",
-        "serving.cli",
-    )
-    return next((name for name in known if name in text), "other")
 
 
 def measure_server(environment: dict[str, str], total: int, numbers: Iterator[int]) -> dict[str, Any]:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import ray
 from ray import serve
+from ray.exceptions import RayTaskError
 from ray.serve import Application, Deployment
 from ray.serve.config import RequestRouterConfig
+from ray.serve.exceptions import RayServeException
 from ray.serve.schema import DeploymentStatus
 
 from models.device import available_cores, thread_environment
 from serving.config import Config, parse_config
+from serving.haproxy import check_haproxy, haproxy_environment
 from serving.replicas.front import FRONT, PROXY_CALLBACK
 from serving.replicas.router import ROUTER
 from serving.replicas.shells import (
@@ -97,27 +102,28 @@ def _model_options(deployment: Deployment, settings: ModelSettings, drain_s: flo
     return _options(deployment, settings, drain_s, num_gpus, settings.threads or available_cores())
 
 
-def start(config: Config) -> None:
-    """Start Ray (or join ``RAY_ADDRESS``), Serve's proxy and the application; returns when every replica is up.
-
-    Raises StartError with the reason when a deployment does not come up.
-    """
+def _start_ray(config: Config) -> None:
+    """Start Ray, or join ``RAY_ADDRESS``, whose processes keep the environment they were started with."""
+    joined = os.environ.get("RAY_ADDRESS")
+    if config.server.ha_proxy and not joined:
+        check_haproxy(os.environ)
     os.environ.update(_RAY_ENVIRONMENT | _serve_environment(config.server))
     if not ray.is_initialized():
         ray.init(
-            address=os.environ.get("RAY_ADDRESS") or _OWN_CLUSTER,
+            address=joined or _OWN_CLUSTER,
             include_dashboard=False,
             log_to_driver=False,
             configure_logging=False,
             namespace=APPLICATION,
         )
-    serve.start(
-        http_options={
-            "host": config.server.host,
-            "port": config.server.port,
-            "request_timeout_s": max(config.limits.deadline_s + 5.0, _STREAM_LIMIT_S),
-        }
-    )
+
+
+def _deploy(config: Config) -> None:
+    """Start Serve's front and the application; returns when every replica is up.
+
+    Raises StartError with the reason when the front or a deployment does not come up.
+    """
+    _start_front(config)
     application = build_app(config)
     try:
         serve.run(application, name=APPLICATION, route_prefix="/")
@@ -125,11 +131,24 @@ def start(config: Config) -> None:
         raise StartError(explain_failure(_failed_deployments())) from None
 
 
+def _start_front(config: Config) -> None:
+    try:
+        serve.start(
+            http_options={
+                "host": config.server.host,
+                "port": config.server.port,
+                "request_timeout_s": max(config.limits.deadline_s + 5.0, _STREAM_LIMIT_S),
+            }
+        )
+    except RayTaskError as error:
+        raise StartError(explain_failure({"HTTP front": str(error)})) from None
+
+
 def _serve_environment(server: ServerSettings) -> dict[str, str]:
     """Ray Serve's own switches; its processes inherit them from this one, a cluster that is joined keeps its own."""
     environment: dict[str, str] = {}
     if server.ha_proxy:
-        environment["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
+        environment |= haproxy_environment(os.environ)
     if server.one_loop:
         environment |= _ONE_LOOP
     if server.grpc:
@@ -146,21 +165,30 @@ def _failed_deployments() -> dict[str, str]:
 
 def run(config: Config, *, once: bool = False) -> None:
     """Serve until SIGINT or SIGTERM, then drain and stop; with ``once``, stop as soon as everything is up."""
+    _start_ray(config)
+    stop = threading.Event()
     try:
-        start(config)
+        _on_stop(signal.default_int_handler)  # only now: Ray's start installs handlers that end the process at once
+        _deploy(config)
+        _on_stop(lambda *_: stop.set())
+        if not once:
+            stop.wait()
+    except KeyboardInterrupt:
+        _on_stop(lambda *_: stop.set())  # asked to stop before everything was up: a stop like any other
     except StartError:
         shutdown()
         raise
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):  # after the start: Ray installs handlers of its own
-        signal.signal(number, lambda *_: stop.set())
-    if not once:
-        stop.wait()
     shutdown()
+
+
+def _on_stop(handler: Callable[[int, FrameType | None], object]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 def shutdown() -> None:
     """Delete the application, so that Serve drains its replicas, then stop Serve and Ray."""
-    serve.delete(APPLICATION)
+    with suppress(RayServeException):  # Serve itself may not have come up
+        serve.delete(APPLICATION)
     serve.shutdown()
     ray.shutdown()

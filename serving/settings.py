@@ -263,7 +263,10 @@ class ServerSettings(Section):
         default="127.0.0.1", min_length=1, description="Address to listen on; beyond loopback needs keys."
     )
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
-    ha_proxy: bool = Field(default=False, description="Ray Serve's HAProxy front instead of its Python proxy.")
+    ha_proxy: bool = Field(
+        default=False,
+        description="HAProxy before the gateways instead of Ray Serve's Python proxy; for a server that starts its own Ray.",
+    )
     one_loop: bool = Field(
         default=False,
         description="Run a replica's code in the event loop that receives its calls, not in a thread of its own; for a "

@@ -142,3 +142,14 @@ def test_a_failed_start_names_the_reason_and_ends(tmp_path: Path) -> None:
     last = log.strip().splitlines()[-1]
     assert last.startswith("error: ")
     assert "nowhere" in last
+
+
+def test_a_stop_before_everything_is_up_is_orderly(tmp_path: Path) -> None:
+    server = start_server(tmp_path, {})
+    until_s = time.monotonic() + READY_LIMIT_S
+    while not server.replicas("Encoder"):
+        assert server.process.poll() is None, server.log()
+        assert time.monotonic() < until_s, server.log()
+        time.sleep(0.05)
+    assert server.stop() == 0
+    assert "SIGTERM received" not in server.log()
