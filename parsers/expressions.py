@@ -45,7 +45,8 @@ def read_expression(text: str, family: str) -> tuple[Chain, ...] | None:
     text = text.strip()
     if not text or len(text) > _MAX_LENGTH:
         return None
-    while text.startswith("(") and _closing(text, 0) == len(text) - 1 and len(split_top(text[1:-1], ",")) == 1:
+    rust = family == "rust"
+    while text.startswith("(") and _closing(text, 0) == len(text) - 1 and len(split_top(text[1:-1], ",", rust)) == 1:
         text = text[1:-1].strip()
         if not text:
             return None
@@ -178,7 +179,7 @@ def _bracket_head(text: str, end: int, family: str) -> Chain | None:
         if family == "typescript":
             return None
         return ("#dict",) if ":" in inner or not inner.strip() or "**" in inner else ("#set",)
-    return ("#tuple",) if len(split_top(inner, ",")) > 1 or not inner.strip() else None
+    return ("#tuple",) if len(split_top(inner, ",", family == "rust")) > 1 or not inner.strip() else None
 
 
 _GO_TYPE = re.compile(r"&?(?P<type>(?:\[\w*\]|map\[[^\]]+\])*\*?[A-Za-z_][\w.]*(?:\[[\w.*, ]+\])?)\s*\{")
@@ -303,7 +304,7 @@ def _bracket_link(text: str, position: int, family: str) -> tuple[str, int] | No
         return None
     if text[position] == "(":
         return "()", end + 1
-    sliced = family == "python" and len(split_top(text[position + 1 : end], ":")) > 1
+    sliced = family == "python" and len(split_top(text[position + 1 : end], ":", False)) > 1
     return "[:]" if sliced else "[]", end + 1
 
 

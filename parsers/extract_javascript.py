@@ -55,6 +55,7 @@ GRAMMAR = Grammar(
         "return": definitions.on_return,
         "extending": definitions.on_extending,
         "export_star": exports.on_export_star,
+        "exports_handed": exports.on_exports_handed,
         "inherits": assignments.on_inherits,
         "evaluating": definitions.on_evaluating,
         "import_alias": types.on_import_alias,

@@ -72,7 +72,7 @@ class Judge(NearNames):
                     if spans[position][1] - spans[position][0] < 400
                     else ":"
                 )
-                if link == "[]" and self.family == "python" and len(split_top(inside, ":")) > 1:
+                if link == "[]" and self.family == "python" and len(split_top(inside, ":", False)) > 1:
                     link = "[:]"
                 if chain[0] == "super" and position == 1 and inside.strip():
                     values = None
@@ -291,9 +291,11 @@ class Judge(NearNames):
                 link, kind, span, reference.line, silent
             )
         owner = values[0]
+        names = {name for value in values for name in self._member_names(value)}
         if reference.chain[0] in {"self", "this"} and position == 1 and not is_library(owner_of(owner)):
             self.on_self.setdefault(id(owner_of(owner)), {})[span] = link
-        names = {name for value in values for name in self._member_names(value)}
+            if self.family == "python" and best_match(link, names)[1] < NEAR:
+                return self._unverifiable(link, kind, span, reference.line, "its class may be a base for others")
         return self._absent(link, kind, span, reference.line, owner_of(owner), names)
 
     def _unknown_owner(self, reference: Reference, link: str, span: Span, kind: FindingKind) -> Finding:

@@ -8,6 +8,7 @@ from parsers.findings import Finding, FindingKind, FindingStatus
 from parsers.import_rules import ImportRules
 from parsers.suggestions import other_number
 from parsers.types import Reference
+from parsers.verdicts import CALLS
 
 __all__ = ["NearNames"]
 
@@ -21,8 +22,9 @@ class NearNames(ImportRules):
         """Drift when no visible text has the word and another member differs from it by number only."""
         if self.family != "typescript" or reference.store or len(link) < _SHORTEST:
             return None
-        if reference.chain[position + 1 : position + 2] not in {(), ("()",)}:
-            return None  # a list's own name is a plural
+        following = reference.chain[position + 1 : position + 2]
+        if following != ("()",) and not (following == () and reference.kind in CALLS):
+            return None  # objects often have both ``key`` and ``keys``, functions seldom
         if link in self.universe or link in self.project.index.words or link in self.stored:
             return None
         if len(re.findall(rf"(?<![\w$]){re.escape(link)}(?![\w$])", self.text)) != 1 or self._foreign(reference):

@@ -12,9 +12,19 @@ from parsers.types import SymbolKind
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-__all__ = ["assigned_value", "export_member", "export_whole", "on_define_property", "on_export_star"]
+__all__ = [
+    "assigned_value",
+    "export_member",
+    "export_whole",
+    "on_define_property",
+    "on_export_star",
+    "on_exports_handed",
+]
 
 EXPORTS = frozenset({"exports", "module.exports"})
+_KNOWN_TAKERS = frozenset(
+    "__export __exportStar __markAsModule __toCommonJS defineProperty defineProperties assign factory inherits".split()
+)
 
 
 def assigned_value(found: Extraction, value: Node | None) -> tuple[Node | None, bool]:
@@ -133,7 +143,13 @@ def on_define_property(found: Extraction, node: Node) -> None:
 
 def on_export_star(found: Extraction, node: Node) -> None:
     """``__exportStar(require('m'), exports)`` and ``__export(require('m'))``, as compilers write ``export *``."""
-    value = plain_value(first_named(node.child_by_field_name("arguments")))
+    listed = node.child_by_field_name("arguments")
+    given = [child for child in listed.named_children if child.type != "comment"] if listed is not None else []
+    if len(given) == 2 and given[1].type == "object" and given[0].type == "identifier":
+        for child in given[1].named_children:
+            _export_getter(found, child)
+        return
+    value = plain_value(first_named(listed))
     module = required_module(found, value)
     if module is not None and value is not None:
         found.marks["module"] = 1
@@ -141,3 +157,26 @@ def on_export_star(found: Extraction, node: Node) -> None:
     elif value is not None and value.type == "object":
         for child in value.named_children:
             _export_entry(found, child)
+
+
+def _export_getter(found: Extraction, node: Node) -> None:
+    """``name: () => value``, an entry of ``__export(exports, {…})``: the name is exported, the function only says its value."""
+    name = written_name(node.child_by_field_name("key"))
+    inner = plain_value(node.child_by_field_name("value"))
+    body = plain_value(inner.child_by_field_name("body")) if inner is not None else None
+    if name is None or inner is None or inner.type not in FUNCTIONS:
+        _export_entry(found, node)
+    elif body is not None and body.type == "identifier":
+        found.include(body, "", found.source(body), found.source(name), reexport=True)
+    else:
+        found.marks["module"] = 1
+        value = found.short(body) if body is not None and body.type != "statement_block" else None
+        found.define(name, SymbolKind.VARIABLE, node, value=value, binding="=")
+
+
+def on_exports_handed(found: Extraction, node: Node) -> None:
+    """``fill(exports)``: a function that gets the exports may add to them."""
+    callee = node.child_by_field_name("function")
+    name = found.source(callee).rpartition(".")[2] if callee is not None else ""
+    if name not in _KNOWN_TAKERS:
+        found.dynamic["module_exports"] = None

@@ -65,6 +65,8 @@ class Silence(Verdicts):
         by_owner = self._library_silence(owner, link) if is_library(owner) else ""
         if not by_owner and isinstance(owner, ClassEntity):
             by_owner = self._class_silence(reference, owner, link, position)
+        if self.block.parse.language == "javascript" and self._asked_for(reference, owner, position):
+            by_owner = by_owner or "the code asks whether it is there"
         if by_owner:
             return by_owner
         module = self.family == "typescript" and isinstance(owner, ModuleEntity)  # a module is what it is
@@ -96,8 +98,6 @@ class Silence(Verdicts):
     def _class_silence(self, reference: Reference, owner: ClassEntity, link: str, position: int) -> str:
         if owner.module.library and self.family != "typescript":
             return ""
-        if self.block.parse.language == "javascript" and self._asked_for(reference, owner, position):
-            return "the code asks whether it is there"
         if self._in_subclass(owner, link):
             return "a class derived from it has it"
         on_self = reference.chain[0] in {"self", "cls", "this"} and position == 1
@@ -105,9 +105,9 @@ class Silence(Verdicts):
             return "a function of its own may bind this"
         return f"{owner.name} looks like a base for others" if on_self and _ABSTRACT_NAME.search(owner.name) else ""
 
-    def _asked_for(self, reference: Reference, owner: ClassEntity, position: int) -> bool:
+    def _asked_for(self, reference: Reference, owner: ModuleEntity | ClassEntity | None, position: int) -> bool:
         """Whether a condition reads the member: hooks that others may set. A call alone asks for nothing."""
-        if reference.kind not in CALLS and owner.kind != "object":
+        if reference.kind not in CALLS and isinstance(owner, ClassEntity) and owner.kind != "object":
             return False
         path = re.escape(self.text[reference.extent[0] : reference.spans[position][1]])
         return len(path) < 200 and bool(
@@ -227,7 +227,7 @@ class Silence(Verdicts):
             return False  # a check binds a name of its own
         if self.family == "typescript":
             return re.search(_NARROWING.replace("RECEIVER", receiver), self.text) is not None
-        if re.search(rf"\b_?is_\w+\(\s*{receiver}\s*[,)]|\bmatch {receiver}:|\btype\({receiver}\) ", self.text):
+        if re.search(rf"\b_?is\w+\(\s*{receiver}\s*[,)]|\bmatch {receiver}:|\btype\({receiver}\) ", self.text):
             return True
         if re.search(rf"\b(?:has|get|set)attr\(\s*{receiver}\s*,\s*[\"']{re.escape(name)}[\"']", self.text):
             return True

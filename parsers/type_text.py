@@ -188,13 +188,18 @@ def _closes(text: str, start: int) -> int:
     return -1
 
 
-def split_top(text: str, separator: str) -> list[str]:
-    """Split at ``separator`` outside brackets and quotes."""
+def split_top(text: str, separator: str, lifetimes: bool = True) -> list[str]:
+    """Split at ``separator`` outside brackets and quotes.
+
+    With ``lifetimes`` a single quote before a letter opens no text (``&'a T``).
+    """
     parts, depth, start, quote = [], 0, 0, ""
     for position, character in enumerate(text):
         if quote:
             quote = "" if character == quote and text[position - 1] != "\\" else quote
-        elif character in "\"'`" and not (character == "'" and text[position + 1 : position + 2].isalpha()):
+        elif character in "\"'`" and not (
+            lifetimes and character == "'" and text[position + 1 : position + 2].isalpha()
+        ):
             quote = character
         elif character in "([<{":
             depth += 1

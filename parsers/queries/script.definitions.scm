@@ -19,6 +19,8 @@
 ((call_expression function: (member_expression) @_callee) @extending
   (#any-of? @_callee "Object.assign" "Object.defineProperty" "Object.defineProperties" "Object.setPrototypeOf" "Reflect.defineProperty"))
 ((call_expression function: (_) @_callee) @export_star (#match? @_callee "^([a-z_]+[.])?__export(Star)?$"))
+((call_expression arguments: (arguments [(identifier) (member_expression)] @_given)) @exports_handed
+  (#any-of? @_given "exports" "module.exports"))
 ((call_expression function: (_) @_callee) @inherits (#match? @_callee "^(util[.])?inherits$"))
 ((call_expression function: (identifier) @_callee) @evaluating (#eq? @_callee "eval"))
 ((new_expression constructor: (identifier) @_callee) @evaluating (#any-of? @_callee "Proxy" "Function"))

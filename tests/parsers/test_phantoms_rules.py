@@ -117,6 +117,18 @@ def test_what_does_not_exist_is_flagged(code: str, expected: dict[str, str]) -> 
             "from pkg.base import Client\nfor name in ('push', 'pull'):\n    setattr(Client, name, print)\nClient('x').push()",
             id="name-as-text",
         ),
+        pytest.param(
+            "MESSAGE = (\n    'First {x}, '\n    'second, third'\n)\nMESSAGE.format(x=1)", id="text-in-brackets"
+        ),
+        pytest.param(
+            "from inspect import iscoroutine\nfrom pkg.base import Client\n"
+            "def f(c: Client):\n    if iscoroutine(c):\n        c.close()",
+            id="asked-for-its-kind",
+        ),
+        pytest.param(
+            "class Channel:\n    def consume(self): ...\n    def __exit__(self, *error):\n        self.close()\n",
+            id="completed-by-others",
+        ),
         pytest.param("", id="empty"),
         pytest.param("def broken(:\n  ((((", id="syntax-error"),
     ],

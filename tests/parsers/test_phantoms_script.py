@@ -37,6 +37,11 @@ BARREL = {
     "src/index.ts": 'export * from "./one.js";\nexport * from "./two.js";\n',
     "src/two.ts": 'import { First } from "./one.js";\nexport class Second {}\n',
 }
+GETTERS = {
+    "lib/errors.js": "__export(exports, {\n  BaseError: () => import_base.default,\n  Late: () => Late\n});\n"
+    "var import_base = __toModule(require('./base'));\nclass Late {}\n",
+    "lib/base.js": "class BaseError extends Error {}\nexports.default = BaseError\n",
+}
 NODE = {"lib/node.js": "export function walk(node) { return node.children.map((child) => child.parentNode) }\n"}
 
 
@@ -148,11 +153,18 @@ NODE = {"lib/node.js": "export function walk(node) { return node.children.map((c
             id="star-of-the-response-itself",
         ),
         pytest.param(
-            "import { walk } from './node.js'\nfunction f(n) { return n.childrens }",
+            "import { walk } from './node.js'\nfunction f(n) { return n.walkDeeps(1) }",
             "javascript",
-            NODE,
-            {"childrens"},
-            id="plural-of-a-member-nobody-else-writes",
+            {"lib/node.js": "export function walk(node) { return node.walkDeep(2) }\n"},
+            {"walkDeeps"},
+            id="plural-of-a-method-nobody-else-writes",
+        ),
+        pytest.param(
+            "const errors = require('./errors')\nthrow new errors.BaseErrors()",
+            "javascript",
+            GETTERS,
+            {"BaseErrors"},
+            id="exported-by-getters",
         ),
         pytest.param(
             "import { start } from './a'\nconst counter = 1\nexport { counters }",
@@ -204,6 +216,30 @@ def test_what_does_not_exist_is_flagged(code: str, language: str, context: dict[
             "javascript",
             {"lib/options.js": "const options = { _catch() {} }\nexport default options"},
             id="hook-that-a-condition-asks-for",
+        ),
+        pytest.param(
+            "const errors = require('./errors')\nthrow new errors.BaseError(errors.Late)",
+            "javascript",
+            GETTERS,
+            id="exported-by-getters",
+        ),
+        pytest.param(
+            "const api = require('./api')\napi.started()",
+            "javascript",
+            {"lib/api.js": "exports.start = function () {}\nfill(exports)\n"},
+            id="exports-handed-to-a-function",
+        ),
+        pytest.param(
+            "const impl = require('./impl')\nif (impl.init) {\n  impl.init(1)\n}",
+            "javascript",
+            {"lib/impl.js": "exports.start = function () {}\n"},
+            id="module-asked-for-a-name",
+        ),
+        pytest.param(
+            "import { walk } from './node.js'\nfunction f(n) { return n.parentNodes }",
+            "javascript",
+            NODE,
+            id="plural-of-what-is-no-method",
         ),
         pytest.param(
             "const { Box } = require('./shape')\nnew Box().anything()",
