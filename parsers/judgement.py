@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from parsers.ambient import AMBIENT
+from parsers.budget import UNJUDGED, OutOfTimeError
 from parsers.entities import FunctionValue, ModuleEntity, Value
 from parsers.expressions import read_expression
 from parsers.findings import Finding, FindingKind, FindingStatus
@@ -16,10 +18,10 @@ from parsers.near_names import NearNames
 from parsers.signatures import check_call
 from parsers.suggestions import NEAR, NameTable, best_match
 from parsers.type_text import split_top
-from parsers.types import Reference, ReferenceKind, Span
+from parsers.types import Import, ParseResult, Reference, ReferenceKind, Span
 from parsers.verdicts import CALLS, is_library, owner_name, owner_of
 
-__all__ = ["Judge"]
+__all__ = ["Judge", "unjudged"]
 
 _FILE_CHARACTERS = 600
 _MODULE_CHARACTERS = 250
@@ -39,20 +41,31 @@ class Judge(NearNames):
         self.on_self: dict[int, dict[Span, str]] = {}
         found: dict[Span, Finding] = {}
         for item in block.parse.imports:
-            for finding in self._import(item):
+            for finding in self._in_time(self._import, item):
                 found.setdefault(finding.span, finding)
         for reference in block.parse.references:
-            for finding in self._reference(reference):
+            for finding in self._in_time(self._reference, reference):
                 known = found.get(finding.span)
                 if known is None or (finding.flagged and not known.flagged):
                     found[finding.span] = finding
         for missing in self.on_self.values():
-            if len(set(missing.values())) > 1:  # several at once: the class is meant to be completed by others
+            if len(set(missing.values())) > 1 or self.project.budget.spent:
+                # several at once: the class is meant to be completed by others
                 for span in missing.keys() & found.keys():
                     found[span] = replace(
                         found[span], status=FindingStatus.UNVERIFIABLE, reason="its class seems to be a base for others"
                     )
         return list(found.values())
+
+    def _in_time(self, judge: Callable[[Any], Iterable[Finding]], item: Import | Reference) -> list[Finding]:
+        """What ``judge`` says of ``item``; that it was not judged once the time is over or where types nest too deep."""
+        try:
+            self.project.budget.check_now()
+            return list(judge(item))
+        except OutOfTimeError:
+            return _not_judged(item, UNJUDGED)
+        except RecursionError:
+            return _not_judged(item, "what it belongs to is nested too deep")
 
     def _reference(self, reference: Reference) -> Iterable[Finding]:
         chain, spans = reference.chain, reference.spans or (reference.span,) * len(reference.chain)
@@ -365,3 +378,20 @@ class Judge(NearNames):
         """Whether a visible class below the receiver's has a method of this name, maybe with other parameters."""
         receiver = value.receiver if isinstance(value, FunctionValue) else None
         return receiver is not None and self._in_subclass(receiver.entity, name)
+
+
+def unjudged(parse: ParseResult) -> list[Finding]:
+    """The names of a block that no time was left for."""
+    items: list[Import | Reference] = [*parse.imports, *parse.references]
+    return [finding for item in items for finding in _not_judged(item, UNJUDGED)]
+
+
+def _not_judged(item: Import | Reference, reason: str) -> list[Finding]:
+    if isinstance(item, Import):
+        name, kind = item.name or item.module, FindingKind.IMPORT
+    else:
+        called = FindingKind.METHOD if len(item.chain) > 1 else FindingKind.FUNCTION
+        name, kind = item.chain[-1], called if item.kind in CALLS else FindingKind.ATTRIBUTE
+    if name in {"", "()", "[]", "?", "*"}:
+        return []
+    return [Finding(name, kind, FindingStatus.UNVERIFIABLE, item.span, item.line, reason)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
+from parsers.budget import Budget
 from parsers.entities import ClassEntity, ModuleEntity, Symbol
 from parsers.import_paths import Parts, module_parts
 from parsers.index import FamilyIndex, collect, library_for
@@ -23,8 +25,9 @@ _GO_WORDS = {"_", "nil", "true", "false", "iota", "C"}
 class ResponseProject:
     """Implements :class:`parsers.inference.Project` for one response. Blocks of one response see each other's names."""
 
-    def __init__(self, index: FamilyIndex, parses: Sequence[ParseResult]) -> None:
+    def __init__(self, index: FamilyIndex, parses: Sequence[ParseResult], budget: Budget | None = None) -> None:
         self.index = index
+        self.budget = budget or Budget(math.inf)
         self.family = index.family
         self.library = library_for(index.family)
         self.files = dict(index.files)
@@ -60,7 +63,7 @@ class ResponseProject:
     def _home(self) -> Parts | None:
         """The folder of the response: its path when known, else the folder that explains most of its relative imports."""
         if self.family == "typescript" and not any(block.parse.path for block in self.blocks):
-            return find_home(self.blocks, self.index.table, self.index.files)
+            return find_home(self.blocks, self.index.table, self.index.files, self.budget)
         votes: dict[Parts, int] = {}
         backed: set[Parts] = set()
         for block in self.blocks:
@@ -69,6 +72,7 @@ class ResponseProject:
                 return parts if is_package else parts[:-1]
             for item in block.parse.imports:
                 for folder in self._folders(item.module, item.level, item.name):
+                    self.budget.check_now()
                     has = self._has(folder, item.module, item.name)
                     votes[folder] = votes.get(folder, 0) + 1 + 2 * (has == 1.0)
                     if has >= NEAR or not item.module:
@@ -129,6 +133,7 @@ class ResponseProject:
     def _unresolved(self, file: FileModule, merged: ModuleEntity) -> Iterator[str]:
         known = self.library.globals
         for reference in file.parse.references:
+            self.budget.check()
             name = reference.chain[0]
             if (
                 name.isidentifier()

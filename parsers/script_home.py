@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from parsers.budget import Budget
 from parsers.file_module import FileModule
 from parsers.import_paths import FileTable, Parts
 from parsers.types import Import
@@ -14,7 +15,9 @@ _ANY = "*"
 _MAX_CANDIDATES = 400
 
 
-def find_home(blocks: Sequence[FileModule], table: FileTable, files: Mapping[str, FileModule]) -> Parts | None:
+def find_home(
+    blocks: Sequence[FileModule], table: FileTable, files: Mapping[str, FileModule], budget: Budget
+) -> Parts | None:
     """The folder from which most relative imports lead to visible files that have the names.
 
     A folder that no visible file lies in ends with ``*``. Folders that explain equally much must lead to the same files,
@@ -24,7 +27,8 @@ def find_home(blocks: Sequence[FileModule], table: FileTable, files: Mapping[str
     for item in (item for block in blocks for item in block.parse.imports if item.module.startswith(".")):
         wanted.setdefault(item.module, set()).update({item.name} if item.name else set())
     ranked: list[tuple[int, Parts, tuple[str, ...]]] = []
-    for folder in _candidates(wanted, table):
+    for folder in _candidates(wanted, table, budget):
+        budget.check_now()
         found = {module: table.relative(folder, module) for module in wanted}
         score = sum(1 + 2 * _has(files[keys[0]], wanted[module]) for module, keys in found.items() if keys)
         ranked.append((score, folder, tuple(keys[0] if keys else "" for keys in found.values())))
@@ -39,9 +43,10 @@ def _has(file: FileModule, names: Iterable[str]) -> bool:
     return any(file.entity.lookup(name) or file.entity.lookup(name, True) for name in names)
 
 
-def _candidates(modules: Iterable[str], table: FileTable) -> set[Parts]:
+def _candidates(modules: Iterable[str], table: FileTable, budget: Budget) -> set[Parts]:
     found: set[Parts] = set()
     for module in modules:
+        budget.check_now()
         pieces = [piece for piece in module.split("/") if piece not in {"", "."}]
         ups = pieces.count("..")
         tail = table.plain(tuple(piece for piece in pieces if piece != ".."))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from parsers.budget import Budget
 from parsers.entities import ClassEntity, ModuleEntity, Symbol, Value
 from parsers.expressions import Chain
 from parsers.library import Library
@@ -53,6 +54,7 @@ class Project(Protocol):
     """How names cross files: the context index and the response together."""
 
     library: Library
+    budget: Budget
 
     def import_module(self, importer: ModuleEntity, module: str, level: int) -> ModuleEntity | None:
         """The module that an import names, None when it is not visible."""
@@ -80,6 +82,7 @@ class InferenceBase(ABC):
         self.project = project
         self.family = family
         self.library = project.library
+        self.budget = project.budget
         self._running: set[object] = set()
         self._symbol_cache: dict[int, Values | None] = {}
         self._keep: list[Symbol] = []
@@ -89,6 +92,7 @@ class InferenceBase(ABC):
 
     def _enter(self, key: object) -> bool:
         """Whether ``key`` may be worked on: not when it already is, or when too much is open. Leave it afterwards."""
+        self.budget.check()
         if key in self._running or len(self._running) > MAX_DEPTH:
             return False
         self._running.add(key)

@@ -31,6 +31,7 @@ _METACLASS_MEMBERS = {
     "_make",
 }
 _FUNCTION_MEMBERS = {"apply", "call", "bind", "name", "length", "prototype", "arguments", "caller"}
+_MAX_ANCESTORS = 40
 _DEREFERENCED = {"Deref", "DerefMut"}
 _PLAIN_DECORATORS = frozenset(
     (
@@ -78,8 +79,11 @@ class Members(Annotations):
         if id(entity) in self._linear:
             return self._linear[id(entity)][1]
         key = ("linear", id(entity))
+        self.budget.check()
         if key in self._running:
             return (entity,), "its ancestors form a circle"
+        if len(self._running) > _MAX_ANCESTORS:
+            return (entity,), "it has too many ancestors"
         self._running.add(key)
         try:
             found = self._ancestors(entity)

@@ -17,6 +17,7 @@ class Names(InferenceBase):
 
         ``path`` says that ``::`` follows in Rust: then it is a module or a type.
         """
+        self.budget.check()
         if self.family == "rust" and name in {"crate", "super", "self::"}:
             return self._rust_path(name, module)
         if position >= 0 and not (as_type and self.family in {"python", "go"} and module.lookup(name)):

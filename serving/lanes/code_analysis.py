@@ -16,7 +16,7 @@ from parsers.blocks import CodeBlock
 from parsers.context_files import ContextFile
 from parsers.index import ContextIndex, build_index
 from parsers.isolation import IsolatedParser, is_hostile
-from parsers.phantoms import Finding, ResponseBlock, resolve
+from parsers.phantoms import RESOLVE_LIMIT_S, UNJUDGED, Finding, ResponseBlock, resolve
 from parsers.source import ParseLimits
 from parsers.symbols import parse_source
 from parsers.types import ParseResult
@@ -166,4 +166,6 @@ def _resolve(
         for block, parse in zip(code, parses, strict=True)
     )
     warnings = tuple(f"code block {i}: {r.incomplete}" for i, r in enumerate(reports) if r.incomplete)
+    if late := sum(found.reason == UNJUDGED for found in findings):
+        warnings += (f"{late} of {len(findings)} names are unverifiable: judging them took more than {RESOLVE_LIMIT_S:g} s",)
     return tuple(sorted(findings, key=lambda found: found.span)), reports, warnings
