@@ -14,7 +14,7 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from serving.store.store import Store
 
 ROW_BYTES = 2_048
 AIM_APPEND_OVER_COMMIT = 2.0
+_SAMPLE = 40
 _TABLE = "CREATE TABLE bare (id INTEGER PRIMARY KEY, content {kind} NOT NULL)"
 
 
@@ -132,15 +133,26 @@ async def appends(services: Services, bare: BareCommit, count: int) -> dict[str,
         "append": spread(short),
         "bare_commit": spread(commits),
         "append_over_commit_p50": round(statistics.median(short) / statistics.median(commits), 2),
+        "append_over_commit_p99": round(spread(short)["p99_ms"] / spread(commits)["p99_ms"], 2),
         "append_while_memory_is_folded": spread(long),
         "append_32_callers": spread(together) | {"events_per_s": round(len(together) / elapsed_s, 1)},
     }
 
 
-async def many_sessions(services: Services, sessions: int, events: int) -> dict[str, Any]:
-    """``sessions`` sessions of ``events`` events each, 32 callers, an event a call; the folds run beside them."""
+def size_on_disk(url: str) -> int:
+    """Bytes of the database: the SQLite file with its log, or what PostgreSQL says."""
+    if url.startswith("sqlite"):
+        path = Path(url.removeprefix("sqlite:///"))
+        return sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*"))
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+    return int(row[0]) if row else 0
+
+
+async def fill(services: Services, sessions: int, events: int, times: list[float]) -> list[str]:
+    """``sessions`` new sessions of ``events`` events each, 32 callers, an event a call; the folds run beside them."""
+    made: list[str] = []
     waiting = list(range(sessions))
-    times: list[float] = []
 
     async def caller() -> None:
         while waiting:
@@ -149,13 +161,42 @@ async def many_sessions(services: Services, sessions: int, events: int) -> dict[
             for event in range(events):
                 draft = EventDraft("tool_result", text_of(number * events + event, 400))
                 times.append(await timed(services.sessions.append("bench", session, [draft])))
+            made.append(session)
 
-    started = time.perf_counter()
     await asyncio.gather(*(caller() for _ in range(32)))
+    return made
+
+
+async def context_costs(services: Services, sessions: Sequence[str]) -> dict[str, Any]:
+    """Context of each of these sessions: the first, which folds all its events, and one after an event more."""
+    first, later = [], []
+    for number, session in enumerate(sessions):
+        first.append(await timed(services.sessions.context("bench", session)))
+        event = EventDraft("tool_result", text_of(10**8 + number, 400))
+        await services.sessions.append("bench", session, [event])
+        later.append(await timed(services.sessions.context("bench", session)))
+    return {"first": spread(first), "after_an_event": spread(later)}
+
+
+async def many_sessions(services: Services, url: str, sessions: int, events: int) -> dict[str, Any]:
+    """Appends to many sessions, the room they take, and what a session's context costs among few sessions and among many."""
+    few = await fill(services, _SAMPLE, events, [])
+    among_few = await context_costs(services, few)
+    times: list[float] = []
+    before = size_on_disk(url)
+    started = time.perf_counter()
+    made = await fill(services, sessions, events, times)
     elapsed_s = time.perf_counter() - started
+    added = size_on_disk(url) - before
+    sample = random.Random(7).sample(made, _SAMPLE)
     return {"sessions": sessions, "events_each": events, "append": spread(times)} | {
         "seconds": round(elapsed_s, 1),
         "events_per_s": round(len(times) / elapsed_s, 1),
+        "added_mb": round(added / 1e6, 1),
+        "bytes_per_event": round(added / len(times)),
+        "text_bytes_per_event": 400,
+        "context_among_few": among_few,
+        "context_among_all": await context_costs(services, sample),
     }
 
 
@@ -219,7 +260,7 @@ async def measure(url: str, folder: Path, quick: bool) -> dict[str, Any]:
     try:
         return {
             "appends": await appends(services, bare, 100 if quick else 800),
-            "many_sessions": await many_sessions(services, 50 if quick else 1_000, 50),
+            "many_sessions": await many_sessions(services, url, 50 if quick else 1_000, 50),
             "growth": await growth(services, (100, 1_000) if quick else (100, 1_000, 10_000)),
             "jobs": await job_throughput(services, 500 if quick else 10_000),
         }
@@ -237,6 +278,9 @@ def show(name: str, figures: dict[str, Any]) -> None:
     print(f"{name}: while memory is folded {appended['append_while_memory_is_folded']}")
     print(f"{name}: 32 callers {appended['append_32_callers']}")
     print(f"{name}: {many['sessions']} x {many['events_each']}: {many['seconds']} s, {many['append']}")
+    print(f"{name}: {many['added_mb']} MB, {many['bytes_per_event']} bytes an event of {many['text_bytes_per_event']}")
+    for among in ("context_among_few", "context_among_all"):
+        print(f"{name}: {among}: {many[among]}")
     for length, row in figures["growth"].items():
         print(f"{name}: {length} events: " + ", ".join(f"{call} {row[call]}" for call in row))
     print(f"{name}: jobs {figures['jobs']}")
