@@ -352,6 +352,19 @@ class StoreSettings(Section):
     url: str | None = Field(
         default=None, description="SQLAlchemy URL (sqlite or postgresql); null: SQLite `groundlane.db` in `data_dir`."
     )
+    hot_context_tokens: int = Field(
+        default=2_000, ge=64, le=16_000, description="Token budget of a session's hot context, if a call names none."
+    )
+    session_retention: str = Field(
+        default="30d",
+        pattern=r"^(close|keep|[1-9][0-9]{0,2}[mhd])$",
+        description="How long a session that names no retention is kept after its last use: `12h`, `close`, `keep`.",
+    )
+    job_retention: str = Field(
+        default="7d",
+        pattern=r"^[1-9][0-9]{0,2}[mhd]$",
+        description="How long the results of a job are kept after its end: `90m`, `12h`, `7d`.",
+    )
 
     @model_validator(mode="after")
     def _check_url(self) -> Self:

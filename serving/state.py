@@ -14,6 +14,7 @@ from serving.dispatch import ConfiguredEncoders, Dispatcher, Lanes
 from serving.job_runner import JobRunner
 from serving.jobs import JobService
 from serving.repair_search import VectorSearch
+from serving.session_drafts import SessionSettings
 from serving.sessions import SessionService
 from serving.store.store import Store
 from serving.store.sweeper import Sweeper
@@ -60,13 +61,15 @@ def open_state(
     chunks = ChunkService(store, encoder)
     traffic = Traffic(time.monotonic)
     dispatcher = Dispatcher(lanes, chunks, config.limits.deadline_s, traffic)
+    sessions = SessionSettings(config.store.hot_context_tokens, config.store.session_retention)
+    search = VectorSearch(encoder.embed)
     runner = JobRunner(store, dispatcher.score_job, traffic=traffic)
     return State(
         store=store,
         dispatcher=dispatcher,
         chunks=chunks,
-        sessions=SessionService(store, dispatcher.score_json, count_tokens, search=VectorSearch(encoder.embed)),
-        jobs=JobService(store, wake=runner.wake),
+        sessions=SessionService(store, dispatcher.score_json, count_tokens, sessions, search),
+        jobs=JobService(store, config.store.job_retention, wake=runner.wake),
         runner=runner,
         sweeper=Sweeper(store),
     )

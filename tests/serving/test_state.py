@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +71,11 @@ def encoder() -> Any:
     built.close()
 
 
-@pytest.fixture
-async def client(encoder: LocalEncoder, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    config = load_config(
-        None,
-        {"data_dir": str(tmp_path), "observability.log_level": "error", "limits.burst": 600},
-        environment={},
-    )
+@asynccontextmanager
+async def running(encoder: LocalEncoder, folder: Path, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway of its own; ``settings``: of the section ``store``."""
+    values = {"data_dir": str(folder), "observability.log_level": "error", "limits.burst": 600}
+    config = load_config(None, values | {f"store.{key}": value for key, value in settings.items()}, environment={})
     rag = rag_lane(config, {"minilm": encoder}, None)
     code = code_lane(config, rag)
     lanes = Lanes(rag=Ready(rag), code=Ready(code), rollup=Ready(RollupLane()))
@@ -85,6 +84,12 @@ async def client(encoder: LocalEncoder, tmp_path: Path) -> AsyncIterator[httpx.A
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://t") as found:
         yield found
     code.close()
+
+
+@pytest.fixture
+async def client(encoder: LocalEncoder, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(encoder, tmp_path) as found:
+        yield found
 
 
 async def put_bridge(client: httpx.AsyncClient) -> None:
@@ -166,6 +171,21 @@ async def test_a_repair_packet_does_not_hide_a_phantom(client: httpx.AsyncClient
     answer = (await client.post(f"/api/v1/trace/sessions/{session}/score", json=turn)).json()
     flagged = [s["name"] for s in answer["trace_response"]["code_lane"]["symbols"] if s["status"] == "phantom"]
     assert flagged == ["add_product"]
+
+
+async def test_budget_and_retention_are_those_of_the_configuration(encoder: LocalEncoder, tmp_path: Path) -> None:
+    async with running(
+        encoder, tmp_path, hot_context_tokens=64, session_retention="12h", job_retention="90m"
+    ) as client:
+        session = (await client.post("/api/v1/trace/sessions", json={"kind": "rag"})).json()["session"]
+        assert session["retention"] == "12h"
+        path = f"/api/v1/trace/sessions/{session['session_id']}"
+        events = [{"event_type": "note", "content": f"Decision: order_{n} goes to Bremen."} for n in range(40)]
+        await client.post(f"{path}/events", json={"events": events})
+        hot = (await client.get(f"{path}/context")).json()["hot_context"]
+        assert 0 < hot["tokens"] <= hot["budget_tokens"] == 64
+        job = {"lane": "rag", "requests": [{"response_text": "a", "raw_context": "a"}]}
+        assert (await client.post("/api/v1/jobs", json=job)).json()["retention"] == "90m"
 
 
 SAID = [
