@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from scoring.attribution import PRIMARY_OWNER
 from scoring.memory_terms import find_terms
 from scoring.memory_types import HotContext, TurnFeedback
 from scoring.repair import MAX_MISSING_TERMS, RepairPacket, missing_identifiers
@@ -133,7 +134,10 @@ def _context_texts(request: Mapping[str, Any]) -> list[str]:
 
 
 def _cited_sources(answer: Mapping[str, Any], request: Mapping[str, Any]) -> set[str]:
-    """Vault names of what supported claims cite: by the unit's own name, by its text, or the whole context's."""
+    """Vault names of what the turn drew on: what supported claims cite, and what owns most of a turn that is not red.
+
+    By the unit's own name, by its text, or the whole context's.
+    """
     units = request.get("support_units") or ()
     whole = source_id_of(request["raw_context"]) if request.get("raw_context") else None
     cited: set[str] = set()
@@ -148,4 +152,14 @@ def _cited_sources(answer: Mapping[str, Any], request: Mapping[str, Any]) -> set
                 cited.add(source_id_of(units[index]["text"]))
             elif whole is not None:
                 cited.add(whole)
-    return cited
+    owners = _owners(answer)
+    cited |= {source_id_of(unit["text"]) for unit in units if unit.get("source_id") in owners}
+    return cited | owners | ({whole} if whole is not None and owners else set())
+
+
+def _owners(answer: Mapping[str, Any]) -> set[str]:
+    """The source that at least half of the response came from, if any; of a red turn that says nothing."""
+    files = (answer.get("file_attribution") or {}).get("files") or ()
+    if answer.get("band") == Band.RED.value:
+        return set()
+    return {file["path"] for file in files if PRIMARY_OWNER in (file.get("reason_codes") or ())}
