@@ -41,6 +41,10 @@ MAX_REQUESTS: Final = 10_000
 _PAGE: Final = 200
 _WATCH_S: Final = 0.5
 _KEEP_ALIVE_S: Final = 15.0
+_ROWS_A_TURN: Final = 4
+_LET_IN_S: Final = 5e-5
+"""A thread that computes is made to give up the interpreter every 5 ms only, and each step of an interactive request would wait
+for that. One that sleeps for a moment, every millisecond or so, lets the event loop in."""
 
 
 @dataclass(frozen=True)
@@ -229,6 +233,8 @@ def _prepare(tenant: str, draft: JobDraft, kept_ids: Collection[str]) -> tuple[l
     """The requests as they are kept: redacted, and with the session's hash for its name."""
     bodies, counts = [], []
     for index, request in enumerate(draft.requests):
+        if index % _ROWS_A_TURN == 0:
+            time.sleep(_LET_IN_S)
         try:
             given = {key: value for key, value in request.items() if value is not None}
             body, found = redacted_request(given, draft.privacy_mode, kept_ids)

@@ -167,5 +167,7 @@ def _resolve(
     )
     warnings = tuple(f"code block {i}: {r.incomplete}" for i, r in enumerate(reports) if r.incomplete)
     if late := sum(found.reason == UNJUDGED for found in findings):
-        warnings += (f"{late} of {len(findings)} names are unverifiable: judging them took more than {RESOLVE_LIMIT_S:g} s",)
+        warnings += (
+            f"{late} of {len(findings)} names are unverifiable: judging them took more than {RESOLVE_LIMIT_S:g} s",
+        )
     return tuple(sorted(findings, key=lambda found: found.span)), reports, warnings

@@ -306,6 +306,14 @@ async def test_a_small_job_does_not_wait_for_another_tenants_large_one(client, s
     await client.delete(f"/jobs/{large['job_id']}")
 
 
+async def test_a_large_submission_lets_interactive_requests_in(services, monkeypatch):
+    slept = []
+    monkeypatch.setattr("serving.jobs.time.sleep", slept.append)
+    await services.jobs.submit("one", JobDraft("rag", requests(400), batch=True))
+    assert len(slept) == 100
+    assert all(0 < pause_s < 1e-3 for pause_s in slept)
+
+
 async def test_listing_pages_and_filters(client, clock):
     made = []
     for n in range(7):
