@@ -14,7 +14,6 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ import torch
 
 from benchmarks.provenance import provenance
 from benchmarks.requests import rag_request
+from benchmarks.turns import summary, timed, turn_about
 from benchmarks.work import Shape, encoder_flops, maxsim_flops, reference_pairs, unread_flops, weight_bytes
 from models.checkpoint import load_module
 from models.device import DTYPES, choose_threads, keep_freed_memory
@@ -37,31 +37,6 @@ _SIDE = 1536
 _COPY_BYTES = 128 * 1024 * 1024
 _CLAIMS = 6
 _MODELS = ("encoder", "verifier")
-
-
-def timed(work: Callable[[], object], repeats: int) -> dict[str, float]:
-    """Milliseconds: median, fastest and slowest of ``repeats`` runs after one that warms up."""
-    return turn_about({"only": work}, repeats)["only"]
-
-
-def turn_about(works: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, dict[str, float]]:
-    """As :func:`timed`, one run of each in turn, so that a busy moment meets them all."""
-    seen: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(repeats + 1):
-        for name, work in works.items():
-            started = time.perf_counter()
-            work()
-            seen[name].append((time.perf_counter() - started) * 1000.0)
-    return {name: _summary(values[1:]) for name, values in seen.items()}
-
-
-def _summary(values: list[float]) -> dict[str, float]:
-    return {
-        "p50_ms": round(statistics.median(values), 2),
-        "min_ms": round(min(values), 2),
-        "max_ms": round(max(values), 2),
-        "n": len(values),
-    }
 
 
 def machine(repeats: int) -> dict[str, Any]:
@@ -180,8 +155,8 @@ async def lane(repeats: int) -> dict[str, Any]:
                     phases_ms.setdefault(name, []).append(value)
     scoring.close()
     return {
-        "cold_context": _summary(cold[2:]),
-        "context_seen": _summary(seen[2:]),
+        "cold_context": summary(cold[2:]),
+        "context_seen": summary(seen[2:]),
         "phases_p50_ms_cold": {name: round(statistics.median(values[2:]), 2) for name, values in phases_ms.items()},
     }
 

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 _RESULT = Path(__file__).parent / "results" / "overhead.json"
-_ENCODER = "Encoder"
 _TIERS = {
     "proxy": ("ProxyActor", "haproxy", "HAProxy"),
     "gateway and rag lane": ("Gateway", "RagLane"),
-    "encoder": (_ENCODER,),
+    "encoder": ("Encoder",),
+    "verifier": ("Verifier",),
 }
+_MODELS = ("encoder", "verifier")
 _HOUR_S = 3600.0
 _MILLION = 1_000_000
 
@@ -74,14 +75,26 @@ def cost_per_million(sizings: list[Sizing], rate_per_s: float, core_hour: float,
 
 
 def measured_tiers(processor_ms: Mapping[str, float], gpu_requests_per_s: float | None) -> list[Tier]:
-    """One tier per part of the server, one core a server; the encoder on GPUs where their rate is given."""
-    tiers = []
-    for name, roles in _TIERS.items():
-        if name == "encoder" and gpu_requests_per_s:
-            tiers.append(Tier(name, 1000.0 / gpu_requests_per_s, is_gpu=True))
-        else:
-            tiers.append(Tier(name, sum(processor_ms.get(role, 0.0) for role in roles)))
-    return tiers
+    """One tier per part of the server, one core a server; both models on one kind of GPU where its rate is given."""
+    tiers = {name: Tier(name, sum(processor_ms.get(role, 0.0) for role in roles)) for name, roles in _TIERS.items()}
+    tiers = {name: tier for name, tier in tiers.items() if tier.service_ms}
+    if not gpu_requests_per_s:
+        return list(tiers.values())
+    serving = [tier for name, tier in tiers.items() if name not in _MODELS]
+    return [*serving, Tier(" and ".join(_MODELS), 1000.0 / gpu_requests_per_s, is_gpu=True)]
+
+
+def hops_ms(stages: Mapping[str, Any]) -> dict[str, float]:
+    """Medians at concurrency one: the front, a call to another deployment, our gateway, the whole path on free models."""
+    median = {name: float(stages[name]["c1"]["p50_ms"]) for name in ("route", "handle", "gateway", "merged")}
+    front = median["route"]
+    found = {"front": front, "a call": median["handle"] - front, "gateway": median["gateway"] - front}
+    return {name: round(ms, 2) for name, ms in {**found, "all, with the lane and two calls": median["merged"]}.items()}
+
+
+def saturates_first(sizings: list[Sizing]) -> Sizing:
+    """The tier of which one server does the fewest requests a second."""
+    return max(sizings, key=lambda one: one.tier.service_ms)
 
 
 def main() -> None:
@@ -96,16 +109,20 @@ def main() -> None:
     parser.add_argument("--gpu-requests-per-s", type=float, help="requests a second of one GPU; without it: CPU only")
     arguments = parser.parse_args()
     document: dict[str, Any] = json.loads(arguments.measured.read_text(encoding="utf-8"))
-    processor_ms = document["options"][arguments.options]["server"]["processor_ms_per_request"]
-    tiers = measured_tiers(processor_ms, arguments.gpu_requests_per_s)
+    measured = document["options"][arguments.options]
+    if "server" not in measured:
+        parser.error(f"{arguments.measured} has no real server for {arguments.options!r}: benchmarks.overhead --server")
+    tiers = measured_tiers(measured["server"]["processor_ms_per_request"], arguments.gpu_requests_per_s)
     sizings = [size(tier, arguments.rate, arguments.utilisation) for tier in tiers]
-    print(f"{'tier':24} {'ms a request':>12} {'servers':>8} {'busy':>6} {'wait p99 ms':>12}")
+    print(f"{'tier':24} {'ms a request':>12} {'one does /s':>12} {'servers':>8} {'busy':>6} {'wait p99 ms':>12}")
     for one in sizings:
         unit = "GPUs" if one.tier.is_gpu else "cores"
         print(
-            f"{one.tier.name:24} {one.tier.service_ms:12.2f} {one.servers:8d} {one.utilisation:6.2f} "
-            f"{one.wait_p99_ms:12.2f} {unit}"
+            f"{one.tier.name:24} {one.tier.service_ms:12.2f} {1000.0 / one.tier.service_ms:12.0f} {one.servers:8d} "
+            f"{one.utilisation:6.2f} {one.wait_p99_ms:12.2f} {unit}"
         )
+    print(f"saturates first: {saturates_first(sizings).tier.name}")
+    print("measured, ms: " + ", ".join(f"{name} {ms:g}" for name, ms in hops_ms(measured).items()))
     total = cost_per_million(sizings, arguments.rate, arguments.core_hour, arguments.gpu_hour)
     print(f"cost of a million scores: {total:.2f} USD")
 

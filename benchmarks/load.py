@@ -1,4 +1,4 @@
-"""How the server behaves under load: ``python -m benchmarks.load [--seconds S] [--soak-s S] [--json OUT]``.
+"""How the server behaves under load: ``python -m benchmarks.load [--seconds S] [--soak MINUTES] [--json OUT]``.
 
 Open loop (Poisson arrivals that wait for nobody) at shares of the measured capacity: latency of what was accepted,
 goodput, what was refused and how soon. Then rag requests alone and beside a flood of code requests. Then, if asked for, a
@@ -13,7 +13,7 @@ import json
 import os
 import random
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -26,10 +26,10 @@ import numpy as np
 import psutil
 
 from benchmarks.latency import closed_loop
-from benchmarks.overhead import role
 from benchmarks.provenance import provenance
 from benchmarks.requests import code_request, rag_request
 from benchmarks.server import running_server
+from benchmarks.soak import Sample, growth, sample
 
 SHARES = (0.5, 0.9, 1.2, 3.0)
 _RAG, _CODE = "/api/v1/trace/rag", "/api/v1/trace/code"
@@ -57,10 +57,11 @@ class Outcome:
         }
         if len(good):
             drawn = np.random.default_rng(7).choice(good, (1000, len(good)))
-            low, high = np.percentile(np.percentile(drawn, 95, axis=1), [2.5, 97.5])
-            p50, p95, p99 = np.percentile(good, [50, 95, 99])
-            values = {"p50_ms": p50, "p95_ms": p95, "p95_low_ms": low, "p95_high_ms": high, "p99_ms": p99}
-            found |= {name: round(float(value), 1) for name, value in values.items()}
+            found["p50_ms"] = round(float(np.median(good)), 1)
+            for percent in (95, 99):
+                low, high = np.percentile(np.percentile(drawn, percent, axis=1), [2.5, 97.5])
+                values = {"": np.percentile(good, percent), "_low": low, "_high": high}
+                found |= {f"p{percent}{name}_ms": round(float(value), 1) for name, value in values.items()}
         if refused:
             found["refusal_p50_ms"] = round(float(np.median(refused)), 1)
         return found
@@ -134,12 +135,12 @@ class Load:
         beside = await self.open_loop(rate, seconds)
         stop.set()
         found = {"rag_alone": alone.summary(), "rag_beside_flood": beside.summary(), "code": (await flood).summary()}
-        found["p95_ratio"] = round(found["rag_beside_flood"]["p95_ms"] / found["rag_alone"]["p95_ms"], 2)
+        found["p95_ratio"] = p95_ratio(beside, alone)
         return {"rag_per_s": round(rate, 2), **found}
 
     async def soak(self, server: psutil.Process, seconds: float) -> dict[str, Any]:
-        """Three rag callers and one of code for ``seconds``; the proportional memory of every process, sampled meanwhile."""
-        samples: list[tuple[float, dict[str, float]]] = []
+        """Three rag callers and one of code for ``seconds``; the memory of every process, sampled meanwhile."""
+        samples: list[Sample] = []
         until_s = time.perf_counter() + seconds
         statuses: Counter[str] = Counter()
 
@@ -153,39 +154,25 @@ class Load:
 
         async def sampler() -> None:
             while time.perf_counter() < until_s:
-                samples.append((time.perf_counter(), await asyncio.to_thread(memory_mib, server)))
+                samples.append(await asyncio.to_thread(sample, server, time.perf_counter()))
                 await asyncio.sleep(_SAMPLE_S)
 
         await asyncio.gather(sampler(), code_caller(), *(rag_caller() for _ in range(3)))
         return {"seconds": seconds, "statuses": dict(statuses), **growth(samples)}
 
 
-def memory_mib(server: psutil.Process) -> dict[str, float]:
-    """Proportional memory (PSS) by role of the server's processes."""
-    found: defaultdict[str, float] = defaultdict(float)
-    for process in [server, *server.children(recursive=True)]:
-        try:
-            found[role(process.cmdline())] += process.memory_full_info().pss / 2**20
-        except psutil.NoSuchProcess:
-            continue
-    return dict(found)
+def p95_ratio(beside: Outcome, alone: Outcome) -> dict[str, float]:
+    """95th percentile of accepted requests beside the flood over that without it; 95% interval, both resampled."""
+    generator = np.random.default_rng(7)
 
+    def drawn(outcome: Outcome) -> Any:
+        good = np.array([seconds for status, seconds in outcome.answers if status == _GOOD])
+        resampled = np.percentile(generator.choice(good, (1000, len(good))), 95, axis=1)
+        return np.concatenate([[np.percentile(good, 95)], resampled])
 
-def growth(samples: list[tuple[float, dict[str, float]]]) -> dict[str, Any]:
-    """Memory at half of the soak, when the bounded caches are full, and at its end; slopes of the line between."""
-    steady = samples[len(samples) // 2 :]
-    minutes = np.array([at for at, _ in steady]) / 60.0
-
-    def slope(values: list[float]) -> float:
-        return round(float(np.polyfit(minutes, values, 1)[0]), 3)
-
-    roles = sorted({name for _, sample in steady for name in sample})
-    totals = [sum(sample.values()) for _, sample in steady]
-    return {
-        "samples": len(samples),
-        "total_mib": {"first": round(totals[0], 1), "last": round(totals[-1], 1), "mib_per_minute": slope(totals)},
-        "mib_per_minute": {name: slope([sample.get(name, 0.0) for _, sample in steady]) for name in roles},
-    }
+    ratios = drawn(beside) / drawn(alone)
+    low, high = np.percentile(ratios[1:], [2.5, 97.5])
+    return {name: round(float(value), 2) for name, value in {"value": ratios[0], "low": low, "high": high}.items()}
 
 
 async def measure(url: str, server: psutil.Process, arguments: argparse.Namespace, found: dict[str, Any]) -> None:
@@ -202,8 +189,8 @@ async def measure(url: str, server: psutil.Process, arguments: argparse.Namespac
             found["goodput_at_3_over_best"] = round(found["open_loop"]["3"]["goodput_per_s"] / best, 3)
         if arguments.flood_s:
             found["mixed"] = await load.mixed(capacity, arguments.flood_s)
-        if arguments.soak_s:
-            found["soak"] = await load.soak(server, arguments.soak_s)
+        if arguments.soak:
+            found["soak"] = await load.soak(server, arguments.soak * 60.0)
 
 
 def main() -> None:
@@ -212,7 +199,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, help="configuration of the server")
     parser.add_argument("--seconds", type=float, default=120.0, help="of each open loop; 0 leaves them out")
     parser.add_argument("--flood-s", type=float, default=60.0, help="seconds with and without the flood; 0: none")
-    parser.add_argument("--soak-s", type=float, default=0.0, help="seconds of the soak; 0: none")
+    parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES", help="length of the soak; 0: none")
     parser.add_argument("--capacity-requests", type=int, default=120, help="requests that measure the capacity")
     parser.add_argument("--json", type=Path, help="write the result here; phases it holds already are kept")
     arguments = parser.parse_args()

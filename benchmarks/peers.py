@@ -3,7 +3,8 @@
 Encoding alone, because that is what the others do: one text of some 125 tokens a request, its mean-pooled vector as the
 answer, all-MiniLM-L6-v2 as bundled, at concurrency 1, 8 and 32. The reference, our encoder under uvicorn, runs in turns
 with each other server, and a ratio's interval comes from the rounds. Ours computes in the precision that it chooses for the
-machine (the result names it) and once in fp32, as the others do.
+machine (the result names it) and once in fp32, as the others do. Ours pools normalised vectors without [CLS] and [SEP], the
+others raw ones with both, so the cosine between the two answers (in the result) is near 1, not 1.
 
 ``DIR`` holds one virtual environment for each peer; one that is missing is left out and named:
 
@@ -94,8 +95,8 @@ def texts(numbers: Iterator[int]) -> Iterator[bytes]:
         yield json.dumps({"input": [text], "model": "default"}).encode()
 
 
-def send(connection: http.client.HTTPConnection, body: bytes) -> float:
-    """Seconds until the answer was read; anything but a vector of 384 numbers ends the run."""
+def send(connection: http.client.HTTPConnection, body: bytes) -> tuple[float, list[float]]:
+    """(seconds until the answer was read, the vector); anything but 384 numbers ends the run."""
     begun = time.perf_counter()
     connection.request("POST", "/embeddings", body, {"content-type": "application/json"})
     answer = connection.getresponse()
@@ -104,7 +105,16 @@ def send(connection: http.client.HTTPConnection, body: bytes) -> float:
     vectors = content.get("embeddings") or [row["embedding"] for row in content.get("data", [])]
     if answer.status != 200 or len(vectors[0]) != 384:
         raise SystemExit(f"status {answer.status}: {str(content)[:300]}")
-    return elapsed_s
+    return elapsed_s, vectors[0]
+
+
+def cosine_between(port: int, other: int) -> float:
+    """Of two servers' vectors of one text: whether both do the same work."""
+    body = next(texts(iter([0])))
+    first, second = (
+        np.array(send(http.client.HTTPConnection("127.0.0.1", at, timeout=60.0), body)[1]) for at in (port, other)
+    )
+    return round(float(first @ second / np.linalg.norm(first) / np.linalg.norm(second)), 5)
 
 
 def one_round(port: int, concurrency: int, total: int, bodies: Iterator[bytes]) -> tuple[float, list[float]]:
@@ -113,7 +123,7 @@ def one_round(port: int, concurrency: int, total: int, bodies: Iterator[bytes]) 
 
     def work(share: list[bytes]) -> list[float]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120.0)
-        return [send(connection, body) * 1000.0 for body in share]
+        return [send(connection, body)[0] * 1000.0 for body in share]
 
     begun = time.perf_counter()
     with ThreadPoolExecutor(concurrency) as pool:
@@ -170,6 +180,7 @@ def compare(name: str, folder: Path, reference_port: int, rounds: int, bodies: I
     rates: dict[int, list[tuple[float, float]]] = {concurrency: [] for concurrency in CONCURRENCY}
     taken: dict[int, list[float]] = {concurrency: [] for concurrency in CONCURRENCY}
     with running(name, folder, ends_with_input=name == _ON_RAY) as port:
+        cosine = cosine_between(port, reference_port)
         for turn in range(rounds + 1):
             for concurrency, total in CONCURRENCY.items():
                 theirs, milliseconds = one_round(port, concurrency, total, bodies)
@@ -177,7 +188,8 @@ def compare(name: str, folder: Path, reference_port: int, rounds: int, bodies: I
                 if turn:
                     rates[concurrency].append((theirs, ours))
                     taken[concurrency] += milliseconds
-    return {f"c{concurrency}": summary(rates[concurrency], taken[concurrency]) for concurrency in CONCURRENCY}
+    found = {f"c{concurrency}": summary(rates[concurrency], taken[concurrency]) for concurrency in CONCURRENCY}
+    return {"cosine_to_reference": cosine, **found}
 
 
 def summary(rates: list[tuple[float, float]], milliseconds: list[float]) -> dict[str, Any]:
@@ -200,41 +212,54 @@ def summary(rates: list[tuple[float, float]], milliseconds: list[float]) -> dict
 
 
 def beside_lettucedetect(folder: Path, total: int) -> dict[str, Any]:
-    """Milliseconds of whole requests: lettucedetect's forward with random weights, and our lane in this process.
+    """Milliseconds of whole requests, in turns: lettucedetect's forward with random weights, and our lane in this process.
 
     1,000 tokens of context in 8 chunks, an answer of 150, a question; the verifier is as configured (the result names it).
     """
     requests = [rag_request(number) for number in range(1, total + 2)]
-    python = str(folder / "lettucedetect" / "bin" / "python")
-    command = [python, str(_SCRIPTS / "lettucedetect_forward.py"), str(locate("all-MiniLM-L6-v2", BUNDLED_SOURCE))]
-    lines = "\n".join(map(json.dumps, requests))
-    done = subprocess.run(command, input=lines, capture_output=True, text=True, check=True, timeout=600)
-    theirs = json.loads(done.stdout.strip().splitlines()[-1])
     config = load_config()
     lane = local_rag_lane(config)
-
-    async def score(number: int) -> float:
-        begun = time.perf_counter()
-        body = RagRequest.model_validate(requests[number])
-        await lane.score(body.lane_input(str(number), "benchmark", 600.0))
-        return (time.perf_counter() - begun) * 1000.0
-
-    async def every() -> list[float]:
-        return [await score(number) for number in range(len(requests))]
-
-    ours = asyncio.run(every())[1:]
+    command = [str(lettucedetect(folder)), str(_SCRIPTS / "lettucedetect_forward.py")]
+    command.append(str(locate("all-MiniLM-L6-v2", BUNDLED_SOURCE)))
+    theirs, ours = [], []
+    with (
+        asyncio.Runner() as runner,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        about = json.loads(process.stdout.readline() or "{}")
+        if not about:
+            raise SystemExit(
+                "lettucedetect's forward did not start; run benchmarks/peer_servers/lettucedetect_forward.py"
+            )
+        for number, request in enumerate(requests):
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+            theirs.append(float(process.stdout.readline()))
+            begun = time.perf_counter()
+            asked = RagRequest.model_validate(request).lane_input(str(number), "benchmark", 600.0)
+            runner.run(lane.score(asked))
+            ours.append((time.perf_counter() - begun) * 1000.0)
     lane.close()
-    ratio = bootstrap(
-        lambda rows: float(np.median(np.array(theirs["milliseconds"])[rows] / np.array(ours)[rows])), total
-    )
+    ratios = np.array(theirs[1:]) / np.array(ours[1:])
     return {
         "n": total,
-        "lettucedetect_p50_ms": round(float(np.median(theirs["milliseconds"])), 1),
-        "parameters": theirs["parameters"],
-        "groundlane_p50_ms": round(float(np.median(ours)), 1),
+        "lettucedetect_p50_ms": round(float(np.median(theirs[1:])), 1),
+        "lettucedetect_min_ms": round(min(theirs[1:]), 1),
+        **about,
+        "groundlane_p50_ms": round(float(np.median(ours[1:])), 1),
+        "groundlane_min_ms": round(min(ours[1:]), 1),
         "verifier": None if config.verifier is None else config.verifier.source,
-        "lettucedetect_over_groundlane": ratio,
+        "lettucedetect_over_groundlane": bootstrap(lambda rows: float(np.median(ratios[rows])), total),
     }
+
+
+def lettucedetect(folder: Path) -> Path:
+    """The Python of its environment, which need not be there."""
+    return folder / "lettucedetect" / "bin" / "python"
 
 
 def bootstrap(statistic: Callable[[Any], float], total: int) -> dict[str, float]:
@@ -265,13 +290,17 @@ def main() -> None:
     found: dict[str, Any] = held.get("servers", {})
     chosen = [name for name in arguments.only or SERVERS if name != REFERENCE]
     missing = [name for name in chosen if not present(arguments.environments, name)]
+    if arguments.lettucedetect and not lettucedetect(arguments.environments).exists():
+        missing.append("lettucedetect")
+    for name in missing:
+        print(f"left out: {name} (no environment below {arguments.environments}, see --help)")
     with running(REFERENCE, arguments.environments) as port:
         for name in chosen:
             if name not in missing:
                 found[name] = compare(name, arguments.environments, port, arguments.rounds, bodies)
                 write(arguments.json, {**held, "servers": found})
     result = {**held, "reference": REFERENCE, "servers": found, "left_out": missing, **provenance()}
-    if arguments.lettucedetect:
+    if arguments.lettucedetect and "lettucedetect" not in missing:
         result["lettucedetect"] = beside_lettucedetect(arguments.environments, arguments.lettucedetect)
     write(arguments.json, result)
     print(json.dumps(result, indent=1))

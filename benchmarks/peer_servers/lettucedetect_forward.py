@@ -1,7 +1,8 @@
 """The cost of lettucedetect's forward: ``python lettucedetect_forward.py TOKENIZER_DIR < requests.jsonl``.
 
 Runs in an environment of its own, see ``benchmarks/peers.py``. The weights are random in the shape of ModernBERT-base (22
-layers of 768), because speed does not depend on them; answers mean nothing. Prints milliseconds per request as JSON.
+layers of 768), because speed does not depend on them; answers mean nothing. Prints a line of JSON about the model once it is
+loaded, then the milliseconds of each request.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from transformers import AutoTokenizer, ModernBertConfig, ModernBertForTokenClas
 
 
 def main() -> None:
-    """Time every request on standard input; the first is not counted."""
+    """Time every request on standard input; what the library prints goes to standard error."""
+    answers = sys.stdout
+    sys.stdout = sys.stderr
     tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
     tokenizer.model_max_length = 4096
     torch.manual_seed(7)
@@ -28,10 +31,12 @@ def main() -> None:
         sep_token_id=tokenizer.sep_token_id,
     )
     with tempfile.TemporaryDirectory() as folder:
-        ModernBertForTokenClassification(config).save_pretrained(folder)
+        model = ModernBertForTokenClassification(config)
+        model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         detector = HallucinationDetector(method="transformer", model_path=folder, device="cpu")
-        taken = []
+        parameters = sum(one.numel() for one in model.parameters())
+        print(json.dumps({"parameters": parameters, "threads": torch.get_num_threads()}), file=answers, flush=True)
         for line in sys.stdin:
             request = json.loads(line)
             contexts = [unit["text"] for unit in request["support_units"]]
@@ -39,9 +44,7 @@ def main() -> None:
             detector.predict(
                 context=contexts, question=request["query_text"], answer=request["response_text"], output_format="spans"
             )
-            taken.append((time.perf_counter() - begun) * 1000.0)
-    parameters = sum(one.numel() for one in ModernBertForTokenClassification(config).parameters())
-    json.dump({"milliseconds": taken[1:], "parameters": parameters, "threads": torch.get_num_threads()}, sys.stdout)
+            print((time.perf_counter() - begun) * 1000.0, file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.fleet import Tier, cost_per_million, erlang_c, measured_tiers, size, wait_p99_ms
+from benchmarks.fleet import (
+    Tier,
+    cost_per_million,
+    erlang_c,
+    hops_ms,
+    measured_tiers,
+    saturates_first,
+    size,
+    wait_p99_ms,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,10 +45,27 @@ def test_a_tier_is_sized_for_its_rate_and_its_cost_is_the_hours_paid() -> None:
 
 
 def test_tiers_come_from_the_measured_processor_time() -> None:
-    measured = {"Gateway": 5.0, "RagLane": 2.0, "Encoder": 100.0, "raylet": 1.0}
-    assert {tier.name: tier.service_ms for tier in measured_tiers(measured, None)} == {
-        "proxy": 0.0,
+    measured = {"ProxyActor": 3.0, "Gateway": 5.0, "RagLane": 2.0, "Encoder": 100.0, "Verifier": 120.0, "raylet": 1.0}
+    tiers = measured_tiers(measured, None)
+    assert {tier.name: tier.service_ms for tier in tiers} == {
+        "proxy": 3.0,
         "gateway and rag lane": 7.0,
         "encoder": 100.0,
+        "verifier": 120.0,
     }
+    assert saturates_first([size(tier, 10.0, 0.7) for tier in tiers]).tier.name == "verifier"
+    assert [tier.service_ms for tier in measured_tiers(measured, 1000.0)] == [3.0, 7.0, 1.0]
     assert [tier.service_ms for tier in measured_tiers(measured, 1000.0) if tier.is_gpu] == [1.0]
+
+
+def test_a_server_without_a_verifier_has_no_tier_for_it() -> None:
+    assert [tier.name for tier in measured_tiers({"Gateway": 5.0, "Encoder": 9.0}, None)] == [
+        "gateway and rag lane",
+        "encoder",
+    ]
+
+
+def test_hops_are_what_a_stage_adds() -> None:
+    medians = {"route": 2.0, "handle": 5.5, "gateway": 3.0, "merged": 20.0}
+    found = hops_ms({name: {"c1": {"p50_ms": ms}} for name, ms in medians.items()})
+    assert list(found.values()) == [2.0, 3.5, 1.0, 20.0]

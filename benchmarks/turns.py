@@ -1,0 +1,33 @@
+"""Measuring on a machine that others use: what is compared runs turn about, so that a busy moment meets all of it."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+
+def timed(work: Callable[[], object], repeats: int) -> dict[str, float]:
+    """Milliseconds: median, fastest and slowest of ``repeats`` runs after one that warms up."""
+    return turn_about({"only": work}, repeats)["only"]
+
+
+def turn_about(works: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, dict[str, float]]:
+    """As :func:`timed`, one run of each in turn, so that a busy moment meets them all."""
+    seen: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(repeats + 1):
+        for name, work in works.items():
+            started = time.perf_counter()
+            work()
+            seen[name].append((time.perf_counter() - started) * 1000.0)
+    return {name: summary(values[1:]) for name, values in seen.items()}
+
+
+def summary(values: list[float]) -> dict[str, float]:
+    """Median, fastest and slowest of milliseconds."""
+    return {
+        "p50_ms": round(statistics.median(values), 2),
+        "min_ms": round(min(values), 2),
+        "max_ms": round(max(values), 2),
+        "n": len(values),
+    }
