@@ -79,6 +79,6 @@ def _figures(truth: Any, risk: Floats, spans: Floats, threshold: float) -> dict[
     hits, marked, labelled = spans.sum(axis=0)
     return {
         "auroc": round(auroc(truth, risk), 4),
-        "f1": round(precision_recall_f1(truth, risk >= threshold)[2], 4),
+        "f1": round(float(precision_recall_f1(truth, risk >= threshold)[2]), 4),
         "span_f1": round(float(2 * hits / max(marked + labelled, 1.0)), 4),
     }
