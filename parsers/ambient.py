@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["AMBIENT"]
+import re
+
+__all__ = ["AMBIENT", "PLATFORM"]
+
+PLATFORM = re.compile(r"(?:GPU|WebGL|XR|RTC|HID|USB|MIDI)[A-Z]\w*$")
+"""Names of browser interfaces, of which TypeScript's declarations lag behind."""
 
 AMBIENT = frozenset(
     (

@@ -149,10 +149,14 @@ class ClassValue:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """An instance; ``arguments`` are the types in brackets, each a union, None where unknown."""
+    """An instance; ``arguments`` are the types in brackets, each a union, None where unknown.
+
+    ``documented``: only a comment says so.
+    """
 
     entity: ClassEntity
     arguments: tuple[tuple[Value, ...] | None, ...] = ()
+    documented: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,7 @@ class Extraction:
     macros: list[Macro] = field(default_factory=list)
     package: str = ""
     type_end: int = -1
+    documented: bool = False
 
     def run(self, captures: Mapping[str, list[Node]]) -> bool:
         """Hand each captured node to its handler, outer before inner; False when the deadline passed first."""

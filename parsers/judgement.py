@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from parsers.ambient import AMBIENT
+from parsers.ambient import AMBIENT, PLATFORM
 from parsers.budget import UNJUDGED, OutOfTimeError
-from parsers.entities import FunctionValue, ModuleEntity, Value
+from parsers.entities import FunctionValue, Instance, ModuleEntity, Value
 from parsers.expressions import read_expression
 from parsers.findings import Finding, FindingKind, FindingStatus
 from parsers.implicit_names import IMPLICIT
@@ -18,10 +18,10 @@ from parsers.near_names import NearNames
 from parsers.signatures import check_call
 from parsers.suggestions import NEAR, NameTable, best_match
 from parsers.type_text import split_top
-from parsers.types import Import, ParseResult, Reference, ReferenceKind, Span
-from parsers.verdicts import CALLS, is_library, owner_name, owner_of
+from parsers.types import Import, Reference, ReferenceKind, Span
+from parsers.verdicts import CALLS, is_library, not_judged, owner_name, owner_of
 
-__all__ = ["Judge", "unjudged"]
+__all__ = ["Judge"]
 
 _FILE_CHARACTERS = 600
 _MODULE_CHARACTERS = 250
@@ -63,9 +63,9 @@ class Judge(NearNames):
             self.project.budget.check_now()
             return list(judge(item))
         except OutOfTimeError:
-            return _not_judged(item, UNJUDGED)
+            return not_judged(item, UNJUDGED)
         except RecursionError:
-            return _not_judged(item, "what it belongs to is nested too deep")
+            return not_judged(item, "what it belongs to is nested too deep")
 
     def _reference(self, reference: Reference) -> Iterable[Finding]:
         chain, spans = reference.chain, reference.spans or (reference.span,) * len(reference.chain)
@@ -150,7 +150,7 @@ class Judge(NearNames):
             return True
         if link in IMPLICIT[self.family] or self.text[max(span[0] - 1, 0)] in "\"'":
             return True
-        if link.startswith("__") or (self.family == "typescript" and link in AMBIENT):
+        if link.startswith("__") or (self.family == "typescript" and (link in AMBIENT or PLATFORM.match(link))):
             return True
         if self.family == "typescript" and link.isupper() and link not in self._renamed_constants():
             return True  # constants that a build step puts in
@@ -256,6 +256,8 @@ class Judge(NearNames):
 
     def _self_contained(self, score: float) -> bool:
         """Whether the block reads as a file of its own; a snippet with imports must at least come near an existing name."""
+        if self.family == "go" and self.block.parse.package:
+            return True  # a file, and a name of its package that is missing was looked for before
         if not self.block.parse.imports:
             return False
         functions = sum(item.parameters is not None for item in self.block.parse.definitions)
@@ -303,6 +305,9 @@ class Judge(NearNames):
             return self._misnumbered(reference, link, position, kind) or self._unverifiable(
                 link, kind, span, reference.line, silent
             )
+        documented = any(isinstance(value, Instance) and value.documented for value in values)
+        if documented and (self._asked_for(reference, None, position) or not self._slip(link, values)):
+            return self._unverifiable(link, kind, span, reference.line, "only a comment says what it belongs to")
         owner = values[0]
         names = {name for value in values for name in self._member_names(value)}
         if reference.chain[0] in {"self", "this"} and position == 1 and not is_library(owner_of(owner)):
@@ -378,20 +383,3 @@ class Judge(NearNames):
         """Whether a visible class below the receiver's has a method of this name, maybe with other parameters."""
         receiver = value.receiver if isinstance(value, FunctionValue) else None
         return receiver is not None and self._in_subclass(receiver.entity, name)
-
-
-def unjudged(parse: ParseResult) -> list[Finding]:
-    """The names of a block that no time was left for."""
-    items: list[Import | Reference] = [*parse.imports, *parse.references]
-    return [finding for item in items for finding in _not_judged(item, UNJUDGED)]
-
-
-def _not_judged(item: Import | Reference, reason: str) -> list[Finding]:
-    if isinstance(item, Import):
-        name, kind = item.name or item.module, FindingKind.IMPORT
-    else:
-        called = FindingKind.METHOD if len(item.chain) > 1 else FindingKind.FUNCTION
-        name, kind = item.chain[-1], called if item.kind in CALLS else FindingKind.ATTRIBUTE
-    if name in {"", "()", "[]", "?", "*"}:
-        return []
-    return [Finding(name, kind, FindingStatus.UNVERIFIABLE, item.span, item.line, reason)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from parsers.entities import Value
 from parsers.findings import Finding, FindingKind, FindingStatus
 from parsers.import_rules import ImportRules
-from parsers.suggestions import other_number
+from parsers.suggestions import NEAR, best_match, other_number
 from parsers.types import Reference
 from parsers.verdicts import CALLS
 
@@ -35,6 +36,14 @@ class NearNames(ImportRules):
             return None
         reason = f"no visible code has {link!r}; it has {meant!r}"
         return self._finding(link, kind, FindingStatus.DRIFT, span, reference.line, reason, meant, severity=0.8)
+
+    def _slip(self, link: str, values: tuple[Value, ...]) -> bool:
+        """Whether a name that stands once in all visible text is near a member: enough where a comment alone gives the type."""
+        if link in self.universe or link in self.project.index.words or link in self.stored:
+            return False
+        if len(re.findall(rf"(?<![\w$]){re.escape(link)}(?![\w$])", self.text)) != 1:
+            return False
+        return best_match(link, (name for value in values for name in self._member_names(value)))[1] >= NEAR
 
     def _both_tried(self, link: str, meant: str) -> bool:
         """``a.selector || a.selectors``: the code knows of both."""

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from parsers.budget import UNJUDGED, Budget, OutOfTimeError
 from parsers.findings import Finding, FindingKind, FindingStatus
 from parsers.index import ContextIndex
-from parsers.judgement import Judge, unjudged
+from parsers.judgement import Judge
 from parsers.library import FAMILIES
 from parsers.project import ResponseProject
 from parsers.types import ParseResult
+from parsers.verdicts import unjudged
 
 __all__ = ["RESOLVE_LIMIT_S", "UNJUDGED", "Finding", "FindingKind", "FindingStatus", "ResponseBlock", "resolve"]
 

@@ -272,6 +272,12 @@ class ResponseProject:
         """Why a class may have members that nobody can see, beyond what its own code says."""
         return self.macros.may_extend(entity.name) if self.family == "rust" and not entity.module.library else ""
 
+    def only_class(self, name: str) -> ClassEntity | None:
+        """The one visible class of a name, wherever it stands; None when there is none or several."""
+        symbols = (*self.index.top_level.get(name, ()), *self.top_level.get(name, ()))
+        found = {symbol.entity for symbol in symbols if symbol.kind == "class" and symbol.entity is not None}
+        return found.pop() if len(found) == 1 else None
+
     # names ----------------------------------------------------------------------------------------------------------
 
     def local_symbols(self, module: ModuleEntity, name: str, position: int) -> list[Symbol]:

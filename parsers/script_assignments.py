@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from parsers.extraction import Extraction
 from parsers.script_bindings import FUNCTIONS, plain_value, read_parameters
+from parsers.script_docs import RESULT, doc_of, field_type
 from parsers.script_exports import export_member, export_whole
 from parsers.types import ReferenceKind, SymbolKind
 
@@ -66,11 +67,12 @@ def _assigned_owner(found: Extraction, target: str) -> str:
 
 def _define_assigned(found: Extraction, name: Node, node: Node, owner: str, value: Node | None) -> None:
     if value is not None and value.type in FUNCTIONS:
-        found.define(name, SymbolKind.METHOD, value, owner=owner, parameters=read_parameters(found, value))
+        parameters, result = read_parameters(found, value), doc_of(found, value).get(RESULT)
+        found.define(name, SymbolKind.METHOD, value, owner=owner, parameters=parameters, annotation=result)
     else:
-        found.define(
-            name, SymbolKind.FIELD, node, owner=owner, value=found.short(node.child_by_field_name("right")), binding="="
-        )
+        assigned = found.short(node.child_by_field_name("right"))
+        annotation = field_type(found, node)
+        found.define(name, SymbolKind.FIELD, node, owner=owner, value=assigned, binding="=", annotation=annotation)
 
 
 def on_inherits(found: Extraction, node: Node) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from parsers.extraction import Extraction
+from parsers.script_docs import RESULT, doc_of
 from parsers.source import squeeze
 from parsers.types import Parameter, SymbolKind
 
@@ -44,6 +47,11 @@ def type_text(found: Extraction, node: Node | None) -> str | None:
     """A declared type without its colon."""
     text = found.short(node)
     return text.removeprefix(":").strip() if text is not None else None
+
+
+def result_type(found: Extraction, function: Node) -> str | None:
+    """What a function is declared or documented to return."""
+    return type_text(found, function.child_by_field_name("return_type")) or doc_of(found, function).get(RESULT)
 
 
 def modifiers(found: Extraction, node: Node, name: Node) -> tuple[str, ...]:
@@ -95,7 +103,12 @@ def read_parameters(found: Extraction, function: Node) -> tuple[Parameter, ...]:
         return (Parameter(found.source(single)),)
     listed = function.child_by_field_name("parameters")
     parameters = [_parameter(found, child) for child in listed.named_children] if listed is not None else []
-    return tuple(parameter for parameter in parameters if parameter is not None)
+    documented = doc_of(found, function)
+    return tuple(
+        replace(parameter, annotation=documented.get(parameter.name)) if documented else parameter
+        for parameter in parameters
+        if parameter is not None
+    )
 
 
 def _parameter(found: Extraction, node: Node) -> Parameter | None:
@@ -113,14 +126,18 @@ def _parameter(found: Extraction, node: Node) -> Parameter | None:
 
 def bind_parameters(found: Extraction, node: Node) -> None:
     """Capture ``parameters``: the names of a parameter list are local variables."""
+    documented = doc_of(found, node.parent)
     for child in node.named_children:
-        bind_parameter(found, child)
+        bind_parameter(found, child, documented)
 
 
-def bind_parameter(found: Extraction, node: Node) -> None:
+def bind_parameter(found: Extraction, node: Node, documented: Mapping[str, str] | None = None) -> None:
     """One parameter, destructured or not."""
     pattern = node.child_by_field_name("pattern") or node
     annotation = type_text(found, node.child_by_field_name("type"))
+    if documented:
+        title = pattern.child_by_field_name("left") or pattern
+        annotation = documented.get(found.source(title)) if title.type == "identifier" else None
     value = found.short(node.child_by_field_name("value"))
     if pattern.type == "rest_pattern":
         inner = first_named(pattern)

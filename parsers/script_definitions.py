@@ -14,9 +14,11 @@ from parsers.script_bindings import (
     plain_value,
     read_bases,
     read_parameters,
+    result_type,
     type_text,
     written_name,
 )
+from parsers.script_docs import field_type
 from parsers.script_exports import EXPORTS, assigned_value, on_define_property
 from parsers.script_modules import bind_module, required_module
 from parsers.source import squeeze
@@ -40,7 +42,7 @@ def on_function(found: Extraction, node: Node) -> None:
             node,
             owner=found.owner,
             parameters=read_parameters(found, node),
-            annotation=type_text(found, node.child_by_field_name("return_type")),
+            annotation=result_type(found, node),
             modifiers=modifiers(found, node, name) + (("overload",) if node.type == "function_signature" else ()),
             exported=is_exported(found, node),
         )
@@ -95,7 +97,7 @@ def on_method(found: Extraction, node: Node) -> None:
             node,
             owner=found.owner,
             parameters=read_parameters(found, node),
-            annotation=type_text(found, node.child_by_field_name("return_type")),
+            annotation=result_type(found, node),
             modifiers=modifiers(found, node, name),
             decorators=take_decorators(found, node),
             exported=not title.startswith("#"),
@@ -127,7 +129,7 @@ def on_object_method(found: Extraction, node: Node) -> None:
             node,
             owner=owner,
             parameters=read_parameters(found, node),
-            annotation=type_text(found, node.child_by_field_name("return_type")),
+            annotation=result_type(found, node),
             modifiers=modifiers(found, node, name),
         )
     found.open(node, SymbolKind.FUNCTION)
@@ -151,7 +153,7 @@ def _define_member(found: Extraction, name: Node, node: Node, owner: str, words:
             owner=owner,
             parameters=read_parameters(found, value),
             modifiers=words,
-            annotation=type_text(found, value.child_by_field_name("return_type")),
+            annotation=result_type(found, value),
             decorators=take_decorators(found, node),
         )
         return
@@ -163,7 +165,7 @@ def _define_member(found: Extraction, name: Node, node: Node, owner: str, words:
         value=found.short(node.child_by_field_name("value")),
         modifiers=words,
         binding="=" if value is not None else "",
-        annotation=type_text(found, node.child_by_field_name("type")),
+        annotation=type_text(found, node.child_by_field_name("type")) or field_type(found, node),
         decorators=take_decorators(found, node),
         exported=not found.source(name).startswith("#"),
     )
@@ -228,7 +230,7 @@ def _define_named_value(found: Extraction, name: Node, node: Node, value: Node |
             owner=found.owner,
             parameters=read_parameters(found, value),
             exported=exported,
-            annotation=type_text(found, value.child_by_field_name("return_type")),
+            annotation=result_type(found, value),
             modifiers=("async",) if value.children[0].type == "async" else (),
             binding="=",
         )

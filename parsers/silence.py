@@ -112,7 +112,8 @@ class Silence(Verdicts):
         path = re.escape(self.text[reference.extent[0] : reference.spans[position][1]])
         return len(path) < 200 and bool(
             re.search(
-                rf"(?:if|while)\s*\(\s*!?{path}\s*\)|typeof {path}\b|{path}\s*(?:&&|\|\||\?)|(?:&&|\|\|)\s*!?{path}\s*\)",
+                rf"(?:if|while)\s*\(\s*!?{path}\s*\)|typeof {path}\b|{path}\s*(?:&&|\|\||\?|[!=]==? )"
+                rf"|(?:&&|\|\|)\s*!?{path}\s*\)",
                 self.text,
             )
         )

@@ -88,7 +88,7 @@ def parse_source(
         return ParseResult(language, path, (), (), (), truncated_reason=f"parsing took more than {limits.deadline_s} s")
     root = tree.root_node
     findings = inspect_tree(root, limits.max_depth)
-    found = Extraction(kept, grammar, limits.references, deadline)
+    found = Extraction(kept, grammar, limits.references, deadline, documented=language == "javascript")
     captures = _capture(root, language, limits, deadline)
     if captures is None or not found.run(captures):
         reason = f"reading symbols took more than {limits.deadline_s} s"

@@ -6,15 +6,27 @@ import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
+from parsers.budget import UNJUDGED
 from parsers.entities import ClassEntity, ClassValue, Instance, ModuleEntity, ModuleValue, Symbol, Value
 from parsers.findings import Finding, FindingKind, FindingStatus
 from parsers.inference import Inference
 from parsers.module_builder import FileModule
 from parsers.project import ResponseProject
 from parsers.suggestions import NEAR, NameTable, best_match, edit_distance
-from parsers.types import Reference, ReferenceKind, Span
+from parsers.types import Import, ParseResult, Reference, ReferenceKind, Span
 
-__all__ = ["CALLS", "TYPES", "Universe", "Verdicts", "is_library", "known_status", "owner_name", "owner_of"]
+__all__ = [
+    "CALLS",
+    "TYPES",
+    "Universe",
+    "Verdicts",
+    "is_library",
+    "known_status",
+    "not_judged",
+    "owner_name",
+    "owner_of",
+    "unjudged",
+]
 
 CALLS = {ReferenceKind.CALL, ReferenceKind.INSTANTIATION}
 TYPES = {ReferenceKind.TYPE, ReferenceKind.INSTANTIATION}
@@ -208,3 +220,21 @@ def is_library(owner: ModuleEntity | ClassEntity | None) -> bool:
     if isinstance(owner, ClassEntity):
         return owner.module.library
     return owner is not None and owner.library
+
+
+def unjudged(parse: ParseResult) -> list[Finding]:
+    """The names of a block that no time was left for."""
+    items: list[Import | Reference] = [*parse.imports, *parse.references]
+    return [finding for item in items for finding in not_judged(item, UNJUDGED)]
+
+
+def not_judged(item: Import | Reference, reason: str) -> list[Finding]:
+    """An import or use that was left out, with the reason."""
+    if isinstance(item, Import):
+        name, kind = item.name or item.module, FindingKind.IMPORT
+    else:
+        called = FindingKind.METHOD if len(item.chain) > 1 else FindingKind.FUNCTION
+        name, kind = item.chain[-1], called if item.kind in CALLS else FindingKind.ATTRIBUTE
+    if name in {"", "()", "[]", "?", "*"}:
+        return []
+    return [Finding(name, kind, FindingStatus.UNVERIFIABLE, item.span, item.line, reason)]

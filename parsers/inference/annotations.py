@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from parsers.entities import ClassValue, Instance, ModuleEntity, ModuleValue, Symbol, TupleValue, Value
 from parsers.inference.base import GO_PLACEHOLDERS, Environment, Found, Values, united
 from parsers.inference.names import Names
-from parsers.type_text import ARRAY, TUPLE, UNION, UNKNOWN, TypeNode, read_type
+from parsers.script_docs import DOCUMENTED
+from parsers.type_text import ARRAY, TUPLE, UNION, UNKNOWN, TypeNode, read_type, split_top
 
 __all__ = ["Annotations"]
 
@@ -25,6 +29,8 @@ _SILENT_TYPES = {
 }
 _NOTHING = {"None", "undefined", "null", "void", "nil", "NoReturn", "Never"}
 _PRIMITIVES = {"string": "String", "number": "Number", "boolean": "Boolean", "symbol": "Symbol", "bigint": "BigInt"}
+_PLAIN = {"String", "Number", "Boolean"}
+_IMPORTED = re.compile(r"""import\(["'](?P<module>[^"']+)["']\)\.(?P<name>[\w$]+)""")
 _SMART_POINTERS = {
     "Box",
     "Rc",
@@ -68,6 +74,33 @@ class Annotations(Names):
         if environment is not None and node.name in environment:
             return environment[node.name]
         return self._named_type(node, module, position, environment)
+
+    def documented_values(self, text: str, module: ModuleEntity, position: int) -> Values | None:
+        """The values that a type of a comment admits, where it names visible classes; built-in ones may mean something else."""
+        parts = [part.strip() for part in split_top(text.removeprefix(DOCUMENTED), "|")]
+        values = united(self._documented_part(part, module, position) for part in parts)
+        known = [value for value in values or () if isinstance(value, Instance)]
+        if not values or len(known) < len(values) or all(value.entity.module.library for value in known):
+            return None
+        if any(value.entity.module.library and value.entity.name not in _PLAIN for value in known):
+            return None
+        return tuple(replace(value, documented=True) for value in known)
+
+    def _documented_part(self, text: str, module: ModuleEntity, position: int) -> Values | None:
+        found = _IMPORTED.fullmatch(text)
+        if found is None:
+            own = module.lookup(text, True) if text.isidentifier() else ()
+            only = None if own else self.project.only_class(text)
+            return (
+                (Instance(only),)
+                if only is not None
+                else self.type_values(read_type(text, "typescript"), module, position)
+            )
+        target = self.project.import_module(module, found["module"], 0)
+        if target is None:
+            return None
+        wanted = Symbol(found["name"], "alias", module, target=(found["module"], found["name"]))
+        return self._types_of(wanted, ())
 
     def _container(
         self, node: TypeNode, module: ModuleEntity, position: int, environment: Environment | None

@@ -71,6 +71,9 @@ class Project(Protocol):
     def class_doubt(self, entity: ClassEntity) -> str:
         """Why a class may have members that nobody can see, beyond what its own code says."""
 
+    def only_class(self, name: str) -> ClassEntity | None:
+        """The one visible class of a name, wherever it stands; None when there is none or several."""
+
     def names_in_package(self, module: ModuleEntity, name: str, as_type: bool) -> list[Symbol]:
         """The name in files that share the module's namespace (a Go package)."""
 

@@ -8,6 +8,7 @@ from parsers.entities import ClassValue, FunctionValue, Instance, ModuleValue, S
 from parsers.expressions import read_expression
 from parsers.inference.base import MAX_UNION, Environment, Values, united
 from parsers.inference.members import Members
+from parsers.script_docs import DOCUMENTED
 from parsers.type_text import read_type
 
 __all__ = ["Calls"]
@@ -80,6 +81,9 @@ class Calls(Members):
         for signature in symbol.signatures or ():
             if not signature.returns:
                 return () if self.family == "go" else self._returned_expressions(symbol)
+            if signature.returns.startswith(DOCUMENTED):
+                inferred = self._returned_expressions(symbol)
+                return inferred or self.documented_values(signature.returns, symbol.module, symbol.position)
             values = self.type_values(
                 read_type(_SLICE_OUTPUT.sub("T", signature.returns), self.family),
                 symbol.module,

@@ -16,6 +16,7 @@ from parsers.entities import (
 from parsers.expressions import Chain, read_expression
 from parsers.inference.base import MAX_UNION, Environment, Found, Values, united
 from parsers.inference.calls import Calls
+from parsers.script_docs import DOCUMENTED
 from parsers.type_text import read_type
 
 __all__ = ["Inference"]
@@ -46,7 +47,11 @@ class Inference(Calls):
 
     def symbols_values(self, symbols: tuple[Symbol, ...], environment: Environment | None = None) -> Values | None:
         """The union of what the symbols stand for; None as soon as one of them is unknown."""
-        declared = tuple(symbol for symbol in symbols if symbol.owner is not None and symbol.annotation)
+        declared = tuple(
+            symbol
+            for symbol in symbols
+            if symbol.owner is not None and symbol.annotation and not symbol.annotation.startswith(DOCUMENTED)
+        )
         union = united(self.symbol_values(symbol, environment) for symbol in (declared or symbols)[:MAX_UNION])
         return union if union is not None and len(union) <= MAX_UNION else None
 
@@ -83,6 +88,9 @@ class Inference(Calls):
     def _value_values(self, symbol: Symbol, environment: Environment | None) -> Values | None:
         if symbol.role == "type_alias":
             return self.type_values(read_type(symbol.value, self.family), symbol.module, symbol.position, environment)
+        if symbol.annotation.startswith(DOCUMENTED):
+            made = self._expression_values(symbol) if symbol.value and not symbol.links else None
+            return made or self.documented_values(symbol.annotation, symbol.module, symbol.position)
         if symbol.annotation:
             declared = self.type_values(
                 read_type(symbol.annotation, self.family), symbol.module, symbol.position, environment

@@ -42,6 +42,7 @@ def inside(body: str, arguments: str = "s *Store", package: str = "store") -> st
         pytest.param(inside("for _, item := range s.items { _ = item.Sizes }"), "Sizes", id="value-of-a-range"),
         pytest.param(inside("_ = x.(*Store).Limits", "x any"), "Limits", id="type-assertion"),
         pytest.param(inside("_ = s", "s *Stores"), "Stores", id="package-by-its-clause-alone"),
+        pytest.param("package store\n\nfunc use(s *Stores) {}\n", "Stores", id="file-without-imports"),
         pytest.param(
             inside("switch t := r.(type) { case nil: _ = t }\nr.ReadEntry()", "r Reader"), "ReadEntry", id="switch"
         ),

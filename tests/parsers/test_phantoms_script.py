@@ -42,6 +42,11 @@ GETTERS = {
     "var import_base = __toModule(require('./base'));\nclass Late {}\n",
     "lib/base.js": "class BaseError extends Error {}\nexports.default = BaseError\n",
 }
+LIGHT = {
+    "lib/light.js": "class Light {\n  constructor() { this.color = 1; this.matrix = 2 }\n  setColor(c) {}\n}\n"
+    "export default Light\n",
+    "lib/make.js": "/**\n * @returns {Light} it\n */\nexport function make(a) { return build(a) }\n",
+}
 NODE = {"lib/node.js": "export function walk(node) { return node.children.map((child) => child.parentNode) }\n"}
 
 
@@ -160,6 +165,30 @@ NODE = {"lib/node.js": "export function walk(node) { return node.children.map((c
             id="plural-of-a-method-nobody-else-writes",
         ),
         pytest.param(
+            "import { make } from './make.js'\n/**\n * @param {Light} light - it\n */\n"
+            "function f(light) { return light.setColour(1) + light.matrixs }\nmake().setColors()",
+            "javascript",
+            LIGHT,
+            {"setColour", "matrixs", "setColors"},
+            id="documented-parameter-and-result",
+        ),
+        pytest.param(
+            "import { make } from './make.js'\nclass A {\n  /** @param {import('./light.js').default} light */\n"
+            "  constructor(light) { this.light = light }\n  go() { this.light.setColors() }\n}",
+            "javascript",
+            LIGHT,
+            {"setColors"},
+            id="documented-import",
+        ),
+        pytest.param(
+            "import { make } from './make.js'\nclass A {\n  constructor(light) {\n    /** @type {?Light} */\n"
+            "    this.light = light\n  }\n  go() { this.light.setColors() }\n}",
+            "javascript",
+            LIGHT,
+            {"setColors"},
+            id="documented-field",
+        ),
+        pytest.param(
             "const errors = require('./errors')\nthrow new errors.BaseErrors()",
             "javascript",
             GETTERS,
@@ -222,6 +251,32 @@ def test_what_does_not_exist_is_flagged(code: str, language: str, context: dict[
             "javascript",
             GETTERS,
             id="exported-by-getters",
+        ),
+        pytest.param(
+            "import { make } from './make.js'\n/** @param {Light} light */\n"
+            "function f(light) { light.explode(); light.colour; light.colour }",
+            "javascript",
+            LIGHT,
+            id="documented-type-unlike-or-repeated",
+        ),
+        pytest.param(
+            "import { make } from './make.js'\n/** @param {Light} light */\nfunction f(light) { return light.isColor ? 1 : 2 }",
+            "javascript",
+            LIGHT,
+            id="documented-type-asked-for-its-kind",
+        ),
+        pytest.param(
+            "import { make } from './make.js'\n/** @param {Node|string} n */\nfunction f(n) { return n.childNodez }",
+            "javascript",
+            LIGHT,
+            id="documented-built-in-may-be-another",
+        ),
+        pytest.param(
+            "import { make } from './make.js'\n/** x */\nexport function f() { return make(GPUBufferUsageX.A) }\n"
+            + "// text\n" * 40,
+            "javascript",
+            LIGHT,
+            id="platform-name",
         ),
         pytest.param(
             "const api = require('./api')\napi.started()",
