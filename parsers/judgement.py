@@ -18,7 +18,7 @@ from parsers.near_names import NearNames
 from parsers.signatures import check_call
 from parsers.suggestions import NEAR, NameTable, best_match
 from parsers.type_text import split_top
-from parsers.types import Import, Reference, ReferenceKind, Span
+from parsers.types import Import, Reference, ReferenceKind, Span, SymbolKind
 from parsers.verdicts import CALLS, is_library, not_judged, owner_name, owner_of
 
 __all__ = ["Judge"]
@@ -154,6 +154,8 @@ class Judge(NearNames):
             return True
         if self.family == "typescript" and link.isupper() and link not in self._renamed_constants():
             return True  # constants that a build step puts in
+        if self.family == "typescript" and self._in_namespace(link, span[0]):
+            return True
         owner = self.block.class_at(span[0])
         if owner is not None and (link in owner.members or link == owner.name):
             return True
@@ -163,6 +165,18 @@ class Judge(NearNames):
             if item.kind in {"module", "object"}
             for table in (item.members, item.statics or {})
         )
+
+    def _in_namespace(self, link: str, position: int) -> bool:
+        """Whether a namespace around has the name, or what is around is another module (``declare module "m"``)."""
+        for item in self.block.parse.definitions:
+            start, end = item.extent
+            if item.kind is not SymbolKind.MODULE or not start <= position < end:
+                continue
+            if self.text[max(item.span[0] - 1, 0)] in "\"'":
+                return True
+            if any(start < d.extent[0] and d.extent[1] <= end and d.name == link for d in self.block.parse.definitions):
+                return True
+        return False
 
     def _bound_inside(self) -> frozenset[str]:
         """Names that ``infer T`` and ``using x`` bind where no scope is kept for them."""

@@ -25,6 +25,10 @@ class RustModules:
         self._unseen: dict[Parts, ModuleEntity] = {}
         self._parts: dict[str, Parts] = {}
         self._roots = {root for file in files.values() if (root := self._root_of(self._file_parts(file))) is not None}
+        # Where ``crate::`` is written, other paths start from the module itself or from another crate (since 2018).
+        self._paths_from_root = not any(
+            item.module.partition("::")[0] == "crate" for file in files.values() for item in file.parse.imports
+        )
         self.home: Parts | None = None
         self.home = self._home()
 
@@ -48,10 +52,15 @@ class RustModules:
                 if path in {"self", "self::"}:
                     return importer
                 root = self._only_root()
+                declared = any(symbol.role == "module" for symbol in importer.lookup(pieces[0])) if pieces else False
+                if not relative and not declared and not self._paths_from_root:
+                    return None
                 if not relative and root is not None and pieces and self.at((*root, pieces[0])) is not None:
                     return self.at((*root, *pieces))
                 return self._first(self.table.only(tuple(pieces))) if relative and pieces else None
-            if not relative and self.at((*base, pieces[0])) is None:  # names at the root were in scope before 2018
+            if not relative and self.at((*base, pieces[0])) is None:
+                if not self._paths_from_root:
+                    return None  # another crate
                 root = self._root_of(base)
                 base = root if root is not None and self.at((*root, pieces[0])) is not None else None
                 if base is None:

@@ -30,17 +30,13 @@ _KNOWN_TRAITS = frozenset(
         " DoubleEndedIterator FusedIterator ToString ToOwned AddAssign SubAssign BitAnd BitOr BitXor Hasher BuildHasher"
     ).split()
 )
-_ABSTRACT = {
-    "Sequence",
-    "Mapping",
-    "Collection",
-    "Iterable",
-    "Iterator",
-    "Set",
-    "AbstractSet",
-    "Container",
-    "Reversible",
-}
+_ABSTRACT = frozenset(
+    (
+        "Sequence MutableSequence Mapping MutableMapping Set AbstractSet MutableSet Collection Container Reversible Sized"
+        " Iterable Iterator AsyncIterable AsyncIterator Awaitable Coroutine Hashable Buffer IO TextIO BinaryIO PathLike KeysView"
+        " ItemsView ValuesView MappingView"
+    ).split()
+)
 _ABSTRACT_NAME = re.compile(r"Mixin|Base|Abstract|Interface|Tests?$|Suite|Fixture|Protocol|Generic")
 
 
@@ -65,8 +61,8 @@ class Silence(Verdicts):
         by_owner = self._library_silence(owner, link) if is_library(owner) else ""
         if not by_owner and isinstance(owner, ClassEntity):
             by_owner = self._class_silence(reference, owner, link, position)
-        if self.block.parse.language == "javascript" and self._asked_for(reference, owner, position):
-            by_owner = by_owner or "the code asks whether it is there"
+        if not by_owner and self.block.parse.language == "javascript":
+            by_owner = self._plain_silence(reference, owner, position)
         if by_owner:
             return by_owner
         module = self.family == "typescript" and isinstance(owner, ModuleEntity)  # a module is what it is
@@ -88,12 +84,11 @@ class Silence(Verdicts):
             return "private names of the standard library are not listed"
         if "version_info" in self.text or ("hasattr(" in self.text and f'"{link}"' in self.text):
             return "the code adapts to versions"
-        abstract = isinstance(owner, ClassEntity) and owner.name in _ABSTRACT
-        return (
-            "its type is abstract, the value may have more"
-            if abstract and any(link in table for table in self._concrete())
-            else ""
-        )
+        if not isinstance(owner, ClassEntity) or owner.name not in _ABSTRACT or self.family != "python":
+            return ""
+        known = any(link in table for table in self._concrete())
+        near = best_match(link, owner.members)[1] >= NEAR
+        return "its type is abstract, the value may have more" if known or not near else ""
 
     def _class_silence(self, reference: Reference, owner: ClassEntity, link: str, position: int) -> str:
         if owner.module.library and self.family != "typescript":
@@ -117,6 +112,24 @@ class Silence(Verdicts):
                 self.text,
             )
         )
+
+    def _plain_silence(self, reference: Reference, owner: ModuleEntity | ClassEntity | None, position: int) -> str:
+        """What JavaScript without types leaves open."""
+        if self._asked_for(reference, owner, position):
+            return "the code asks whether it is there"
+        again = position == 1 and self._assigned_again(reference)
+        return "its receiver is assigned more than once" if again else ""
+
+    def _assigned_again(self, reference: Reference) -> bool:
+        """Whether a variable gets another value after its first: what it then is nothing says."""
+        name = reference.chain[0]
+        if name in {"this", "super"} or not name.isidentifier():
+            return False
+        found = self.inference.name(name, self.block.entity, reference.extent[0])
+        if not found.symbols or any(symbol.kind != "value" for symbol in found.symbols):
+            return False
+        stores = len(re.findall(rf"(?<![\w$.]){name}\s*(?:[-+*/%]|\|\||&&|\?\?)?=(?![=>])", self.text))
+        return stores > sum(bool(symbol.value) for symbol in found.symbols)
 
     def _rebound(self, owner: ClassEntity, position: int) -> bool:
         """Whether a ``function`` or another object's method between the class and ``position`` has a ``this`` of its own."""

@@ -129,6 +129,10 @@ def test_what_does_not_exist_is_flagged(code: str, expected: dict[str, str]) -> 
             "class Channel:\n    def consume(self): ...\n    def __exit__(self, *error):\n        self.close()\n",
             id="completed-by-others",
         ),
+        pytest.param(
+            "from collections.abc import MutableMapping\ndef f(m: MutableMapping[str, int]):\n    return m.copy()",
+            id="abstract-type",
+        ),
         pytest.param("", id="empty"),
         pytest.param("def broken(:\n  ((((", id="syntax-error"),
     ],

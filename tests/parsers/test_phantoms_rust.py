@@ -153,3 +153,21 @@ def test_a_type_with_methods_in_several_files_is_one() -> None:
     assert judge("use crate::shape::Round;\nfn f(r: Round) { r.scaled(); r.scaled_to(); }", files).keys() == {
         "scaled_to"
     }
+
+
+@pytest.mark.parametrize(
+    ("code", "flagged"),
+    [
+        pytest.param("use tls::{Certificate, Key};\nuse crate::shape::Round;\n", set(), id="crate-named-like-a-module"),
+        pytest.param(
+            "mod tls;\npub use tls::Certificates;\nuse crate::shape::Round;\n", {"Certificates"}, id="declared"
+        ),
+    ],
+)
+def test_a_path_starts_at_the_root_only_where_its_module_is_declared(code: str, flagged: set[str]) -> None:
+    files = {
+        **CONTEXT,
+        "pkg/src/tls/mod.rs": "pub mod server;\npub struct Certificate;\n",
+        "pkg/src/tls/other.rs": "use super::Other;\n",
+    }
+    assert judge(code, files).keys() == flagged

@@ -279,6 +279,30 @@ def test_what_does_not_exist_is_flagged(code: str, language: str, context: dict[
             id="platform-name",
         ),
         pytest.param(
+            "const { start } = require('./a')\nlet ms = 0\nif (x) { ms = start(3); ms = ms.substring(1) }",
+            "javascript",
+            SHORTHAND,
+            id="variable-assigned-again",
+        ),
+        pytest.param(
+            "import { start } from './a'\nexport function f() { return start() }\n"
+            + "// text\n" * 40
+            + "declare module 'other' {\n"
+            "  interface Parts { style?: Omit<Theming, 'a'> }\n}\n",
+            "typescript",
+            {"src/a.ts": "export function start() {}\nexport interface Theme {}"},
+            id="inside-another-module",
+        ),
+        pytest.param(
+            "import { start } from './a'\nexport interface File {}\n"
+            + "// text\n" * 40
+            + "export declare namespace File {\n"
+            "  export type Type = 'a'\n  export interface Info { type: Type }\n}\nstart()\n",
+            "typescript",
+            {"src/a.ts": "export function start() {}\nexport interface TypeId {}"},
+            id="type-of-a-namespace-that-shares-its-name",
+        ),
+        pytest.param(
             "const api = require('./api')\napi.started()",
             "javascript",
             {"lib/api.js": "exports.start = function () {}\nfill(exports)\n"},
