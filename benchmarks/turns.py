@@ -13,14 +13,22 @@ def timed(work: Callable[[], object], repeats: int) -> dict[str, float]:
 
 
 def turn_about(works: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, dict[str, float]]:
-    """As :func:`timed`, one run of each in turn, so that a busy moment meets them all."""
+    """As :func:`timed`, one run of each in turn, so that a busy moment meets them all.
+
+    ``processor_ms``: the median of what all threads of this process computed; others' work hardly touches it.
+    """
     seen: dict[str, list[float]] = {name: [] for name in works}
+    computed: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(repeats + 1):
         for name, work in works.items():
-            started = time.perf_counter()
+            started, begun = time.perf_counter(), time.process_time()
             work()
             seen[name].append((time.perf_counter() - started) * 1000.0)
-    return {name: summary(values[1:]) for name, values in seen.items()}
+            computed[name].append((time.process_time() - begun) * 1000.0)
+    return {
+        name: {**summary(seen[name][1:]), "processor_ms": round(statistics.median(computed[name][1:]), 2)}
+        for name in works
+    }
 
 
 def summary(values: list[float]) -> dict[str, float]:

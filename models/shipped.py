@@ -53,7 +53,7 @@ def load_shipped_verifier(
 
     @functools.cache
     def build(precision: torch.dtype) -> TrainedVerifier:
-        network = _network(encoder_folder, folder).to(place, precision)
+        network = load_network(encoder_folder, folder).to(place, precision)
         info = ModelInfo(str(card["name"]), revision, dtype_name(precision), str(place))
         return TrainedVerifier(network, tokenizer, continuing, info, calibration, token_budget)
 
@@ -87,7 +87,8 @@ def _checked_encoder(folder: Path, card: dict[str, Any]) -> Path:
     return encoder_folder
 
 
-def _network(encoder_folder: Path, folder: Path) -> VerifierNetwork:
+def load_network(encoder_folder: Path, folder: Path = WEIGHTS_FOLDER) -> VerifierNetwork:
+    """The network in float32 on the CPU, in evaluation mode; digests are the caller's to check."""
     encoder: Any = load_module(encoder_folder, "encoder")
     widen_types(encoder)
     network = VerifierNetwork(encoder, int(encoder.config.hidden_size))
