@@ -24,6 +24,7 @@ _CALL_MACROS = (
 )
 _CALL_MACRO = re.compile(rf"\b({_CALL_MACROS})!(?=\s*\()")
 _VECTOR_MACRO = re.compile(r"\bvec!(?=\s*\[)")
+_STAR = re.compile(r"\buse\b[^;]*::\s*(?:\*|\{[^;]*\*)")  # brings names that the macro does not spell
 _OPEN_MACROS = frozenset({"include", "error_chain", "include_proto", "uniffi_macros"})
 _WORD = re.compile(r"[A-Za-z_]\w*")
 PASTED = "[<>]"
@@ -284,7 +285,8 @@ def _macro_definition(found: Extraction, node: Node) -> None:
 def _item_macro(found: Extraction, node: Node) -> None:
     name = node.child_by_field_name("macro")
     _macro(found, node, name, defined=False)
-    if name is not None and found.source(name).rpartition("::")[2] in _OPEN_MACROS:
+    opened = _STAR.search(found.source(node)) is not None
+    if name is not None and (opened or found.source(name).rpartition("::")[2] in _OPEN_MACROS):
         found.dynamic[f"macro:{found.source(name)}"] = None
 
 

@@ -161,7 +161,8 @@ class Inference(Calls):
             return None
         if not found.symbols and isinstance(found.owner, ModuleEntity):
             return (ModuleValue(found.owner),)
-        if isinstance(value, ClassValue) and self._is_enum_member(value.entity, found):
+        member = isinstance(value, ClassValue) or (isinstance(value, Instance) and link.isupper())  # ``self.RED`` too
+        if member and isinstance(value, ClassValue | Instance) and self._is_enum_member(value.entity, found):
             return (Instance(value.entity),)
         values = self.symbols_values(found.symbols, found.environment)
         if values is None or isinstance(value, ModuleValue):

@@ -133,6 +133,10 @@ def test_what_does_not_exist_is_flagged(code: str, expected: dict[str, str]) -> 
             "from collections.abc import MutableMapping\ndef f(m: MutableMapping[str, int]):\n    return m.copy()",
             id="abstract-type",
         ),
+        pytest.param(
+            "import enum\nclass Level(enum.Enum):\n    LOW = 1\n    def above(self):\n        return self.value > self.LOW.value",
+            id="member-of-an-enumeration-by-self",
+        ),
         pytest.param("", id="empty"),
         pytest.param("def broken(:\n  ((((", id="syntax-error"),
     ],

@@ -171,3 +171,8 @@ def test_a_path_starts_at_the_root_only_where_its_module_is_declared(code: str, 
         "pkg/src/tls/other.rs": "use super::Other;\n",
     }
     assert judge(code, files).keys() == flagged
+
+
+def test_a_star_in_the_tokens_of_a_macro_brings_unknown_names() -> None:
+    files = {"pkg/src/sys/mod.rs": "if_poll! { mod unix; pub use self::unix::*; }\npub struct Known;\n"}
+    assert judge("use crate::sys::Knowns;\n", files) == {}
