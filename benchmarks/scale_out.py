@@ -1,8 +1,8 @@
-"""Throughput with 1, 2 and 4 encoder replicas: ``python -m benchmarks.scale_out [--json OUT]``.
+"""Throughput with 1, 2 and 4 replicas of each model: ``python -m benchmarks.scale_out [--json OUT]``.
 
-Twice. The real server, replicas of one thread: what the machine's cores allow. And the same graph with replicas that wait
-80 ms for each request instead of computing: what the serving path allows when the encoders run elsewhere. Each request's
-texts are new, so no cache helps.
+Twice. The real server, as many encoder as verifier replicas, of one thread each: what the machine's cores allow. And the same
+graph with encoder replicas that are occupied for 80 ms by each request instead of computing: what the serving path allows when
+the models run elsewhere; 12.5 requests/s for each replica if it cost nothing. Each request's texts are new, so no cache helps.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from benchmarks.overhead import closed, percentiles, running_apps
 from benchmarks.provenance import provenance
 from benchmarks.requests import rag_request
 from benchmarks.server import running_server
+from models.registry import SHIPPED_VERIFIER
 
 REPLICAS = (1, 2, 4)
 _CALLERS = 16
@@ -42,6 +43,15 @@ def throughput(port: int, path: str, total: int, requests: Iterator[bytes]) -> d
     return {"requests_per_s": round(len(seconds) / elapsed_s, 2), **percentiles(seconds)}
 
 
+def models_environment(replicas: int) -> dict[str, str]:
+    """Settings of a server with so many replicas of each model, one thread each."""
+    each = {"replicas": replicas, "threads": 1}
+    return {
+        "GROUNDLANE__ENCODERS": json.dumps([{"name": "minilm", **each}]),
+        "GROUNDLANE__VERIFIER": json.dumps({"source": SHIPPED_VERIFIER, **each}),
+    }
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale_out", description=__doc__)
@@ -53,8 +63,7 @@ def main() -> None:
     for replicas in REPLICAS:
         with running_apps({}, replicas, _HOLD_S) as port:
             result["waiting"][replicas] = throughput(port, f"/merged{_RAG}", 2 * arguments.requests, requests)
-        encoders = json.dumps([{"name": "minilm", "replicas": replicas, "threads": 1}])
-        with running_server(None, {"GROUNDLANE__ENCODERS": encoders}) as (url, _):
+        with running_server(None, models_environment(replicas)) as (url, _):
             port = int(url.rpartition(":")[2])
             result["computing"][replicas] = throughput(port, _RAG, arguments.requests, requests)
         text = json.dumps(result | provenance(), indent=1)
