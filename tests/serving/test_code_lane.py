@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ import pytest
 
 from parsers.blocks import CodeBlock, Segment
 from parsers.context_files import ContextFile
+from parsers.phantoms import UNJUDGED, resolve
 from serving.config import load_config
 from serving.errors import ValidationFailedError
 from serving.factory import code_lane, local_rag_lane
@@ -195,6 +197,17 @@ def test_reading_hostile_code_ends_with_a_typed_result(text: str) -> None:
     analysis = CodeAnalyser().analyse("t", text, (block,), files)
     assert analysis.files == 1
     assert len(analysis.blocks) == 1
+
+
+def test_names_that_no_time_was_left_for_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.lanes.code_analysis.resolve", partial(resolve, limit_s=-1.0))
+    text = "import json\njson.loads('1')\n"
+    block = CodeBlock("python", None, text, (Segment(0, 0, len(text)),), "bare")
+    analysis = CodeAnalyser().analyse("t", text, (block,), ())
+    assert {found.reason for found in analysis.findings} == {UNJUDGED}
+    assert any(
+        f"{len(analysis.findings)} of {len(analysis.findings)} names" in warning for warning in analysis.warnings
+    )
 
 
 async def test_without_the_encoder_names_alone_are_judged(lane: CodeLane) -> None:
