@@ -16,9 +16,12 @@ class OutOfTimeError(Exception):
 
 
 class Budget:
-    """Seconds for one response, counted from the construction. ``check`` reads the clock at every 64th call only."""
+    """Seconds of this thread on the processor for one response, counted from the construction.
 
-    def __init__(self, limit_s: float, clock: Callable[[], float] = time.perf_counter) -> None:
+    ``check`` reads the clock at every 64th call only.
+    """
+
+    def __init__(self, limit_s: float, clock: Callable[[], float] = time.thread_time) -> None:
         self._clock = clock
         self._deadline_s = clock() + limit_s
         self._calls = 0

@@ -5,12 +5,11 @@ A language supplies a :class:`Grammar`: how access paths look and one handler fo
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
 
-from parsers.source import Rewrite
+from parsers.source import Deadline, Rewrite
 from parsers.types import Definition, Import, Macro, Parameter, Reference, ReferenceKind, Span, SymbolKind
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ class Extraction:
     text: str
     grammar: Grammar
     references_wanted: bool
-    deadline: float
+    deadline: Deadline
     definitions: list[Definition] = field(default_factory=list)
     imports: list[Import] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)
@@ -118,7 +117,7 @@ class Extraction:
             while scopes and scopes[-1].end <= start:
                 scopes.pop()
             handler(self, node)
-            if count % _CHECK_EVERY == 0 and time.perf_counter() > self.deadline:
+            if count % _CHECK_EVERY == 0 and self.deadline.passed:
                 return False
         if self.grammar.finish is not None:
             self.grammar.finish(self)

@@ -52,7 +52,7 @@ class IsolatedParser:
     def parse(
         self, text: str, language: str, path: str | None = None, limits: ParseLimits = DEFAULT_LIMITS
     ) -> ParseResult:
-        """As ``parse_source``. Never later than the limits' deadline plus a second: then the child is killed."""
+        """As ``parse_source``. Never later by the wall clock than the deadline plus a second: then the child is killed."""
         empty = ParseResult(language, path, (), (), ())
         with self._lock:
             try:
@@ -61,9 +61,13 @@ class IsolatedParser:
                 if not connection.poll(limits.deadline_s + _GRACE_S):
                     self._kill()
                     return replace(
-                        empty, truncated_reason=f"parsing took more than {limits.deadline_s} s and was stopped"
+                        empty,
+                        truncated_reason=f"parsing took more than {limits.deadline_s} s and was stopped",
+                        timed_out=True,
                     )
                 answer = connection.recv()
+            except TimeoutError as error:
+                return replace(empty, truncated_reason=str(error), timed_out=True)
             except (OSError, EOFError):
                 self._kill()
                 return replace(empty, truncated_reason="the parser ended before it was done (out of memory?)")
@@ -91,7 +95,7 @@ class IsolatedParser:
         self._connection = Connection(ours.detach())
         self._end = weakref.finalize(self, _end, self._child, self._connection)
         if not self._connection.poll(_START_S):
-            raise OSError("the parser process did not start")
+            raise TimeoutError(f"the parser process did not start within {_START_S:g} s")
         self._connection.recv()
         return self._connection
 

@@ -21,7 +21,7 @@ from parsers.verdicts import unjudged
 __all__ = ["RESOLVE_LIMIT_S", "UNJUDGED", "Finding", "FindingKind", "FindingStatus", "ResponseBlock", "resolve"]
 
 RESOLVE_LIMIT_S = 2.0
-"""How long ``resolve`` may judge: some four hundred times what a response of 200 lines takes."""
+"""How long ``resolve`` may judge, in time on the processor: some four hundred times what a response of 200 lines takes."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def resolve(
     blocks: Sequence[ResponseBlock],
     index: ContextIndex,
     limit_s: float = RESOLVE_LIMIT_S,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Callable[[], float] = time.thread_time,
 ) -> tuple[Finding, ...]:
     """Judge every import and use in the blocks against the context. Spans and lines are those of the whole response.
 

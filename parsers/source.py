@@ -18,7 +18,15 @@ from parsers.types import Span
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Tree
 
-__all__ = ["DEFAULT_LIMITS", "ParseLimits", "SyntaxFindings", "encode_source", "inspect_tree", "parse_tree"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Deadline",
+    "ParseLimits",
+    "SyntaxFindings",
+    "encode_source",
+    "inspect_tree",
+    "parse_tree",
+]
 
 _CHUNK_BYTES = 65_536
 _PREDICATE_BYTES = 64
@@ -28,7 +36,10 @@ _MAX_INSPECTED_NODES = 400_000
 
 @dataclass(frozen=True)
 class ParseLimits:
-    """Caps on one parse. ``references`` False skips uses and local variables: enough to index a context file."""
+    """Caps on one parse. ``references`` False skips uses and local variables: enough to index a context file.
+
+    ``deadline_s`` is time of the parsing thread on the processor: what is found does not depend on how loaded a machine is.
+    """
 
     max_bytes: int = 2_000_000
     max_depth: int = 1_000
@@ -37,6 +48,19 @@ class ParseLimits:
 
 
 DEFAULT_LIMITS = ParseLimits()
+
+
+class Deadline:
+    """``limit_s`` seconds of ``clock`` from now. The clock is an argument, so that tests need none."""
+
+    def __init__(self, limit_s: float, clock: Callable[[], float] = time.thread_time) -> None:
+        self._clock = clock
+        self._at_s = clock() + limit_s
+
+    @property
+    def passed(self) -> bool:
+        """Whether the time is over."""
+        return self._clock() > self._at_s
 
 
 class _StandIns(dict[int, str]):
@@ -83,15 +107,15 @@ def cap_source(text: str, max_bytes: int) -> tuple[str, str | None]:
     return text[:cut], f"source has {len(text)} characters, parsed {cut} (limit {max_bytes})"
 
 
-def parse_tree(parser: Parser, data: bytes, deadline: float) -> Tree | None:
-    """Parse with the interpreter lock released at times; None when ``deadline`` (perf_counter) passes first."""
+def parse_tree(parser: Parser, data: bytes, deadline: Deadline) -> Tree | None:
+    """Parse with the interpreter lock released at times; None when ``deadline`` passes first."""
     chunk_bytes = _CHUNK_BYTES
 
     def read(offset: int, _point: object) -> bytes:
         return data[offset : offset + chunk_bytes]
 
     try:
-        tree = parser.parse(read, progress_callback=lambda _offset, _has_error: time.perf_counter() > deadline)
+        tree = parser.parse(read, progress_callback=lambda _offset, _has_error: deadline.passed)
         chunk_bytes = _PREDICATE_BYTES  # from here on the tree reads names, for the predicates of queries
         return tree
     except ValueError:  # raised when the progress callback asks to stop
@@ -138,7 +162,7 @@ def squeeze(text: str) -> str:
 
 def count_errors(parser: Parser, text: str, rewrites: tuple[Rewrite, ...] = (), deadline_s: float = 0.5) -> float:
     """Characters inside error nodes plus one for each missing token, as a share of ``text``; 1.0 past the deadline."""
-    tree = parse_tree(parser, encode_source(text, rewrites), time.perf_counter() + deadline_s)
+    tree = parse_tree(parser, encode_source(text, rewrites), Deadline(deadline_s))
     if tree is None:
         return 1.0
     errors = inspect_tree(tree.root_node, 10_000).errors

@@ -44,6 +44,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -52,6 +53,7 @@ from parsers.extraction import Extraction, Grammar
 from parsers.languages import LANGUAGES, parser_for, query_of
 from parsers.source import (
     DEFAULT_LIMITS,
+    Deadline,
     ParseLimits,
     cap_source,
     encode_source,
@@ -72,25 +74,32 @@ _WORD = re.compile(r"[^\W\d][\w$]*|\$[\w$]*")
 
 
 def parse_source(
-    text: str, language: str, path: str | None = None, limits: ParseLimits = DEFAULT_LIMITS
+    text: str,
+    language: str,
+    path: str | None = None,
+    limits: ParseLimits = DEFAULT_LIMITS,
+    clock: Callable[[], float] = time.thread_time,
 ) -> ParseResult:
     """Read the symbols of ``text``; broken code gives what could be read and ``errors``.
 
     ``language`` is a name of :data:`parsers.languages.LANGUAGES` (``resolve_language`` finds it), otherwise KeyError.
-    Past a limit the result holds what was found and ``truncated_reason`` says which limit.
+    Past a limit the result holds what was found and ``truncated_reason`` says which limit; ``timed_out`` when it was time,
+    of ``clock``.
     """
     spec = LANGUAGES[language]
-    deadline = time.perf_counter() + limits.deadline_s
+    deadline = Deadline(limits.deadline_s, clock)
     kept, reason = cap_source(text, limits.max_bytes)
     grammar: Grammar = import_module(spec.extractor).GRAMMAR
     tree = parse_tree(parser_for(language), encode_source(kept, grammar.rewrites), deadline)
     if tree is None:
-        return ParseResult(language, path, (), (), (), truncated_reason=f"parsing took more than {limits.deadline_s} s")
+        reason = f"parsing took more than {limits.deadline_s} s"
+        return ParseResult(language, path, (), (), (), truncated_reason=reason, timed_out=True)
     root = tree.root_node
     findings = inspect_tree(root, limits.max_depth)
     found = Extraction(kept, grammar, limits.references, deadline, documented=language == "javascript")
     captures = _capture(root, language, limits, deadline)
-    if captures is None or not found.run(captures):
+    timed_out = captures is None or not found.run(captures)
+    if timed_out:
         reason = f"reading symbols took more than {limits.deadline_s} s"
     elif findings.too_deep and reason is None:
         reason = f"code nested deeper than {limits.max_depth} levels is left out"
@@ -106,10 +115,11 @@ def parse_source(
         frozenset(_WORD.findall(kept)) if grammar.keeps_words else frozenset(),
         tuple(found.macros),
         found.package,
+        timed_out,
     )
 
 
-def _capture(root: Node, language: str, limits: ParseLimits, deadline: float) -> dict[str, list[Node]] | None:
+def _capture(root: Node, language: str, limits: ParseLimits, deadline: Deadline) -> dict[str, list[Node]] | None:
     """Captured nodes by name; None when the deadline passed first."""
     from tree_sitter import QueryCursor
 
@@ -121,7 +131,7 @@ def _capture(root: Node, language: str, limits: ParseLimits, deadline: float) ->
         for count, node in enumerate(_narrow(root)):
             for name, captured in cursor.captures(node).items():
                 captures.setdefault(name, []).extend(captured)
-            if count % _CHECK_EVERY == 0 and time.perf_counter() > deadline:
+            if count % _CHECK_EVERY == 0 and deadline.passed:
                 return None
     return captures
 

@@ -127,7 +127,7 @@ class ParseResult:
     """One parsed source. ``errors`` are spans tree-sitter could not read; ``dynamic`` names why names may be invisible.
 
     ``words`` is every word of the text, comments included, of JavaScript and TypeScript; empty for other languages.
-    ``macros`` are Rust's, ``package`` is the name of a Go file's package.
+    ``macros`` are Rust's, ``package`` is the name of a Go file's package. ``timed_out``: it is incomplete for want of time.
     """
 
     language: str
@@ -141,6 +141,7 @@ class ParseResult:
     words: frozenset[str] = frozenset()
     macros: tuple[Macro, ...] = ()
     package: str = ""
+    timed_out: bool = False
 
 
 @dataclass(frozen=True)

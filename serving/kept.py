@@ -31,13 +31,18 @@ class Kept(Generic[Key, Value]):
         with self._lock:
             return tuple(self._entries)
 
-    def get_or_make(self, key: Key, make: Callable[[], Value]) -> Value:
-        """The value kept under ``key``, or a new one; threads that miss at once each make their own."""
+    def get_or_make(self, key: Key, make: Callable[[], Value], lasting: Callable[[Value], bool] | None = None) -> Value:
+        """The value kept under ``key``, or a new one; threads that miss at once each make their own.
+
+        A new value that is not ``lasting`` is for this caller only.
+        """
         with self._lock:
             if key in self._entries:
                 self._entries.move_to_end(key)
                 return self._entries[key]
         made = make()
+        if lasting is not None and not lasting(made):
+            return made
         with self._lock:
             if key not in self._entries:
                 self._entries[key] = made

@@ -80,7 +80,24 @@ def test_depth_over_the_limit_has_a_reason() -> None:
 def test_a_deadline_has_a_reason() -> None:
     result = parse_source("a = f(1)\n" * 50_000, "python", limits=ParseLimits(deadline_s=0.001))
     assert "took more than 0.001 s" in (result.truncated_reason or "")
+    assert result.timed_out
     assert parse_source("a = 1", "python").truncated_reason is None
+
+
+def test_the_deadline_counts_the_time_of_the_thread() -> None:
+    """A thread that waits for the processor reads no less: its own clock stands still meanwhile."""
+    text = "def f(): ...\n" * 2_000
+    waiting = parse_source(text, "python", clock=lambda: 0.0)
+    assert waiting.truncated_reason is None
+    assert len(waiting.definitions) == 2_000
+    seconds = iter(range(1_000_000))
+    spent = parse_source(text, "python", clock=lambda: float(next(seconds)))
+    assert spent.timed_out
+    assert len(spent.definitions) < 2_000
+
+
+def test_other_limits_are_no_matter_of_time() -> None:
+    assert not parse_source("x = 1\n" * 10, "python", limits=ParseLimits(max_bytes=20)).timed_out
 
 
 def test_unknown_language() -> None:

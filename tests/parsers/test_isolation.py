@@ -55,6 +55,7 @@ def test_a_process_that_overruns_is_killed_and_replaced(
     monkeypatch.setattr(isolation, "_GRACE_S", -SHORT.deadline_s)
     result = parser.parse("(" * 200_000, "javascript", limits=SHORT)
     assert result.truncated_reason == "parsing took more than 0.3 s and was stopped"
+    assert result.timed_out
     monkeypatch.undo()
     assert [item.name for item in parser.parse("const x = 1", "javascript").definitions] == ["x"]
 

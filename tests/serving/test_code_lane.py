@@ -12,7 +12,7 @@ import pytest
 
 from parsers.blocks import CodeBlock, Segment
 from parsers.context_files import ContextFile
-from parsers.phantoms import UNJUDGED, resolve
+from parsers.phantoms import UNJUDGED, FindingStatus, resolve
 from serving.config import load_config
 from serving.errors import ValidationFailedError
 from serving.factory import code_lane, local_rag_lane
@@ -197,6 +197,40 @@ def test_reading_hostile_code_ends_with_a_typed_result(text: str) -> None:
     analysis = CodeAnalyser().analyse("t", text, (block,), files)
     assert analysis.files == 1
     assert len(analysis.blocks) == 1
+
+
+def test_a_context_cut_by_time_is_read_again() -> None:
+    """Its index is not kept: the next request on the same context may have the time."""
+    files = (ContextFile("a.py", "def known(): ...\n" * 400, 0, "python"),)
+    text = "from a import known\nknown()\n"
+    block = CodeBlock("python", None, text, (Segment(0, 0, len(text)),), "bare")
+    step_s = [1.0]
+    now_s = [0.0]
+
+    def clock() -> float:
+        now_s[0] += step_s[0]
+        return now_s[0]
+
+    analyser = CodeAnalyser(clock)
+    cut = analyser.analyse("t", text, (block,), files)
+    assert any("took more than" in warning for warning in cut.warnings)
+    assert analyser.cached == ()
+    step_s[0] = 0.0
+    whole = analyser.analyse("t", text, (block,), files)
+    assert not whole.warnings
+    assert len(analyser.cached) == 1
+    step_s[0] = 1.0
+    kept = analyser.analyse("t", text, (block,), files)
+    assert next(found.status for found in kept.findings if found.name == "known") is FindingStatus.DEFINED
+
+
+def test_a_context_of_many_files_is_cut_by_time_of_all() -> None:
+    ticks = iter(range(1_000_000))
+    analyser = CodeAnalyser(lambda: next(ticks) * 0.1)
+    files = tuple(ContextFile(f"a{number}.py", "x = 1\n", 0, "python") for number in range(60))
+    analysis = analyser.analyse("t", "", (), files)
+    assert "context is not wholly indexed: reading it took more than 5 s" in analysis.warnings
+    assert analyser.cached == ()
 
 
 def test_names_that_no_time_was_left_for_are_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,3 +43,14 @@ def test_one_value_above_the_bound_stays_until_the_next() -> None:
     assert kept.keys == ("large",)
     kept.get_or_make("small", lambda: "v")
     assert kept.keys == ("small",)
+
+
+def test_a_value_that_does_not_last_is_made_again() -> None:
+    kept, made = _kept(), []
+
+    def make() -> str:
+        made.append("again")
+        return "partial" if len(made) == 1 else "whole"
+
+    found = [kept.get_or_make("key", make, lambda value: value == "whole") for _ in range(3)]
+    assert found == ["partial", "whole", "whole"]
