@@ -29,6 +29,7 @@ _CONSTANTS = {
     "false": "#bool",
     "null": "#none",
     "undefined": "#none",
+    "void 0": "#none",
     "nil": "#none",
 }
 _LAMBDA = re.compile(

@@ -83,6 +83,8 @@ class ImportRules(Silence):
             return found.reason
         if self.family == "rust":
             return self._rust_import_doubt(item, module)
+        if self.family == "python" and re.fullmatch(r"__\w+__", item.name or ""):
+            return "the runtime gives modules special names"
         if item.level and self.project.home is None and best_match(item.name or "", module.all_names())[1] < NEAR:
             return "the place of the code is not known"
         if self._may_be_submodule(item, module):

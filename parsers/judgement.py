@@ -16,6 +16,7 @@ from parsers.implicit_names import IMPLICIT
 from parsers.inference import Found, united
 from parsers.near_names import NearNames
 from parsers.signatures import check_call
+from parsers.silence import EXPORTS
 from parsers.suggestions import NEAR, NameTable, best_match
 from parsers.type_text import split_top
 from parsers.types import Import, Reference, ReferenceKind, Span, SymbolKind
@@ -25,7 +26,6 @@ __all__ = ["Judge"]
 
 _FILE_CHARACTERS = 600
 _MODULE_CHARACTERS = 250
-_EXPORTS = re.compile(r"^(?:export\b|module\.exports\b|exports\.\w+ *=)", re.MULTILINE)
 _LIKE = 0.75
 _BOUND_INSIDE = re.compile(r"\b(?:infer|using)\s+([A-Za-z_$][\w$]*)")
 _PATH = re.compile(r"::(?!<)")
@@ -275,7 +275,7 @@ class Judge(NearNames):
         if not self.block.parse.imports:
             return False
         functions = sum(item.parameters is not None for item in self.block.parse.definitions)
-        if self.family == "typescript" and len(self.text) >= _MODULE_CHARACTERS and _EXPORTS.search(self.text):
+        if self.family == "typescript" and len(self.text) >= _MODULE_CHARACTERS and EXPORTS.search(self.text):
             return True  # what imports and exports is a module of its own
         return score >= NEAR or (functions >= 2 and len(self.text) >= _FILE_CHARACTERS)
 
@@ -326,7 +326,7 @@ class Judge(NearNames):
         names = {name for value in values for name in self._member_names(value)}
         if reference.chain[0] in {"self", "this"} and position == 1 and not is_library(owner_of(owner)):
             self.on_self.setdefault(id(owner_of(owner)), {})[span] = link
-            if self.family == "python" and best_match(link, names)[1] < NEAR:
+            if self._may_be_abstract() and best_match(link, names)[1] < NEAR:
                 return self._unverifiable(link, kind, span, reference.line, "its class may be a base for others")
         return self._absent(link, kind, span, reference.line, owner_of(owner), names)
 

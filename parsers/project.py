@@ -302,6 +302,8 @@ class ResponseProject:
             return [Symbol(name, "class" if self.family == "python" else "instance", file.entity, entity=above)]
         if name == "cls" and not self._in_class_method(file, position):
             return []  # a metaclass: its classes are not tracked
+        if name == "this" and self._in_static_method(file, owner, position):
+            return [Symbol(name, "class", file.entity, entity=owner)]
         if name in {"cls", "Self"} or (name == "self" and self._in_class_method(file, position)):
             return [Symbol(name, "class", file.entity, entity=owner)]
         return [Symbol(name, "instance", file.entity, entity=owner)]
@@ -337,6 +339,11 @@ class ResponseProject:
             if definition.owner in file.classes:
                 return file.classes[definition.owner]
         return None
+
+    def _in_static_method(self, file: FileModule, owner: ClassEntity, position: int) -> bool:
+        """Whether ``this`` is the class itself."""
+        around = (item for item in file.methods_at(position) if item.owner.rpartition(".")[2] == owner.name)
+        return "static" in next((item.modifiers for item in around), ())
 
     def _in_class_method(self, file: FileModule, position: int) -> bool:
         for definition in file.methods_at(position):

@@ -20,7 +20,7 @@ from parsers.script_bindings import (
 )
 from parsers.script_docs import field_type
 from parsers.script_exports import EXPORTS, assigned_value, on_define_property
-from parsers.script_modules import bind_module, required_module
+from parsers.script_modules import bind_module, bind_required_member, required_module
 from parsers.source import squeeze
 from parsers.types import SymbolKind
 
@@ -183,6 +183,8 @@ def on_declarator(found: Extraction, node: Node) -> None:
     module = required_module(found, value)
     if module is not None:
         bind_module(found, name, module)
+        return
+    if bind_required_member(found, name, value):
         return
     if not found.scopes:
         found.constants.add(found.source(name))

@@ -108,13 +108,20 @@ def _default(found: Extraction, node: Node, declared: Node | None) -> None:
         found.owners[declared.id] = "default"
 
 
+_INTEROP = frozenset(
+    "_interopRequireDefault _interopRequireWildcard __importDefault __importStar __toESM interopRequireDefault".split()
+)
+
+
 def required_module(found: Extraction, value: Node | None) -> str | None:
-    """Module of ``require('m')``, ``import('m')`` and ``await import('m')``."""
+    """Module of ``require('m')``, ``import('m')`` and ``await import('m')``, also as compilers wrap them."""
     if value is not None and value.type == "await_expression":
         value = plain_value(first_named(value))
     if value is None or value.type != "call_expression":
         return None
     callee = value.child_by_field_name("function")
+    if callee is not None and found.source(callee).rpartition(".")[2] in _INTEROP:
+        return required_module(found, first_named(value.child_by_field_name("arguments")))
     if callee is None or not (callee.type == "import" or found.source(callee) == "require"):
         return None
     module = string_text(found, first_named(value.child_by_field_name("arguments")))
@@ -137,6 +144,21 @@ def bind_module(found: Extraction, target: Node, module: str) -> None:
             found.include(name, module, title, None if local == title else local)
         else:
             bind_pattern(found, name, target, (None, None, place))
+
+
+def bind_required_member(found: Extraction, target: Node, value: Node | None) -> bool:
+    """``const x = require(m).y`` imports y from m as x; False for anything else."""
+    if value is None or value.type != "member_expression" or target.type != "identifier":
+        return False
+    name = value.child_by_field_name("property")
+    module = required_module(found, plain_value(value.child_by_field_name("object")))
+    if module is None or name is None or name.type != "property_identifier":
+        return False
+    found.claim(target)
+    found.claimed.update((value.id, name.id))
+    title, local = found.source(name), found.source(target)
+    found.include(name, module, title, None if local == title else local)
+    return True
 
 
 def on_require(found: Extraction, node: Node) -> None:

@@ -12,7 +12,9 @@ from parsers.type_text import read_type
 from parsers.types import Reference
 from parsers.verdicts import CALLS, Verdicts, is_library, owner_of
 
-__all__ = ["Silence"]
+__all__ = ["EXPORTS", "Silence"]
+
+EXPORTS = re.compile(r"^(?:export\b|module\.exports\b|exports\.\w+ *=)", re.MULTILINE)
 
 _NARROWING = (
     r"RECEIVER\s+(?:instanceof|as|is|satisfies)\b|\bin\s+RECEIVER\b"
@@ -99,6 +101,12 @@ class Silence(Verdicts):
         if reference.chain[0] == "this" and on_self and self._rebound(owner, reference.extent[0]):
             return "a function of its own may bind this"
         return f"{owner.name} looks like a base for others" if on_self and _ABSTRACT_NAME.search(owner.name) else ""
+
+    def _may_be_abstract(self) -> bool:
+        """Whether a class may leave methods to classes that are not visible, in a language without a word for that."""
+        if self.block.parse.language == "javascript":
+            return EXPORTS.search(self.text) is not None
+        return self.family == "python"
 
     def _asked_for(self, reference: Reference, owner: ModuleEntity | ClassEntity | None, position: int) -> bool:
         """Whether a condition reads the member: hooks that others may set. A call alone asks for nothing."""

@@ -179,9 +179,16 @@ class Annotations(Names):
         """Instances of the classes among ``values``; None when some value is no type."""
         if values is None:
             return None
+        if self.family == "typescript" and any(isinstance(value, ClassValue) for value in values):
+            values = tuple(value for value in values if not isinstance(value, ModuleValue))  # its namespace
         made: list[Value] = []
         for value in values:
-            if isinstance(value, ClassValue):
+            if isinstance(value, ModuleValue) and value.module.library and value.module.whole_export:
+                exported = self._made(self._export_value(value.module), arguments)
+                if exported is None:
+                    return None
+                made.extend(exported)
+            elif isinstance(value, ClassValue):
                 made.append(Instance(value.entity, arguments))
             elif isinstance(value, Instance | TupleValue):
                 made.append(value)

@@ -33,6 +33,9 @@ class Names(InferenceBase):
         ):
             return Found("found", tuple(shared), owner=module)
         found = self._inside(module, name, as_type)
+        if found.status != "found" and module.library and "#" in module.key:  # a namespace sees what is around it
+            around = self.library.module(module.key.rpartition("#")[0])
+            found = self.name(name, around, -1, as_type) if around is not None else found
         if found.status == "found":
             return found
         shared = self.project.names_in_package(module, name, as_type)
@@ -90,6 +93,8 @@ class Names(InferenceBase):
     def _exported(self, module: ModuleEntity, name: str, unknown: str) -> Found:
         """A name that JavaScript's ``module.exports = value`` may have: a member of the value."""
         unknown = unknown or module.shared
+        if name == "default":  # what a compiler's helper gives for any module
+            return self._default_export(module)
         if module.whole_export:
             values = self._export_value(module)
             looked = [self.member(value, name) for value in values or ()]
