@@ -46,6 +46,8 @@ _ONE_LOOP = {
 }
 _FAILED = frozenset({DeploymentStatus.DEPLOY_FAILED, DeploymentStatus.UNHEALTHY})
 _RAY_ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", PROXY_CALLBACK: FRONT}
+_NICENESS = "RAY_worker_niceness"
+"""Ray's own default is 15, meant for batch work: whatever else runs on the machine goes before a request."""
 
 
 def build_app(args: Config | Mapping[str, Any]) -> Application:
@@ -108,6 +110,7 @@ def _start_ray(config: Config) -> None:
     if config.server.ha_proxy and not joined:
         check_haproxy(os.environ)
     os.environ.update(_RAY_ENVIRONMENT | _serve_environment(config.server))
+    os.environ.setdefault(_NICENESS, "0")
     if not ray.is_initialized():
         ray.init(
             address=joined or _OWN_CLUSTER,
