@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from serving.observability import hashed_session
-from tests.serve.support import RAG, ROLLUP, Rag, check_envelope, rag_body
+from tests.serve.support import RAG, ROLLUP, Rag, Server, check_envelope, rag_body
 
 MEBIBYTE = 1024 * 1024
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -194,3 +195,9 @@ def test_metrics_hold_no_text(rag: Rag) -> None:
     text = rag.client.get("/metrics").text
     for secret in ("XYLOPHONE", "secret-session", "secret-request", hashed_session("anonymous", "secret-session")):
         assert secret not in text
+
+
+@pytest.mark.parametrize("deployment", ["Gateway", "Encoder-minilm", "Verifier"])
+def test_replicas_run_at_the_priority_of_the_server(server: Server, deployment: str) -> None:
+    (replica,) = server.replicas(deployment)
+    assert replica.nice() == psutil.Process(server.process.pid).nice()
