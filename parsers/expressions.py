@@ -36,6 +36,7 @@ _LAMBDA = re.compile(
     r"(?:async\s+)?(?:lambda\b|function\b|\([^()]*\)\s*(?::[^=]*)?=>|[\w$]+\s*=>|func\s*\(|move\s*\||\|)"
 )
 _UNREADABLE = re.compile(r"(?:not |yield\b|if |match |switch |loop |unsafe |-|!|~|\.\.\.|typeof |void |delete |\+)")
+_COMPILED_CALL = re.compile(r"^\(0,\s*([\w$.]+)\)\(")
 _BLOCK = {"(": ")", "[": "]", "{": "}"}
 _MAX_LENGTH = 20_000
 
@@ -47,6 +48,8 @@ def read_expression(text: str, family: str) -> tuple[Chain, ...] | None:
     if not text or len(text) > _MAX_LENGTH:
         return None
     rust = family == "rust"
+    if family == "typescript":
+        text = _COMPILED_CALL.sub(r"\1(", text)
     while text.startswith("(") and _closing(text, 0) == len(text) - 1 and len(split_top(text[1:-1], ",", rust)) == 1:
         text = text[1:-1].strip()
         if not text:

@@ -39,6 +39,10 @@ IMPLICIT = {
         "__filename",
         "import",
         "new",
+        "await",  # ``await (0, f)(x)`` reads as a call of it
+        "yield",
+        "async",
+        "let",
     },
     "go": {"_", "iota", "nil", "true", "false", "C"},
     "rust": {"self", "Self", "super", "crate", "_", "Some", "None", "Ok", "Err", "drop", "std", "core", "alloc"},

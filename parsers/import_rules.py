@@ -89,6 +89,10 @@ class ImportRules(Silence):
             return "the place of the code is not known"
         if self._may_be_submodule(item, module):
             return f"{module.key} may have a submodule of that name"
+        file = self.project.files.get(module.key)
+        plain = file is not None and file.parse.language == "javascript" and self.block.parse.language != "javascript"
+        if plain and file is not None and item.name in file.parse.words:
+            return "a comment of its module may declare it"
         if module.library and self.family == "typescript" and self.project.library.globals.lookup(item.name or ""):
             return "it is a global name"
         if module.library and self.family == "typescript" and (item.name or "").isupper():

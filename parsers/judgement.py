@@ -9,12 +9,12 @@ from typing import Any
 
 from parsers.ambient import AMBIENT, PLATFORM
 from parsers.budget import UNJUDGED, OutOfTimeError
+from parsers.duck_types import DuckTypes
 from parsers.entities import FunctionValue, Instance, ModuleEntity, Value
 from parsers.expressions import read_expression
 from parsers.findings import Finding, FindingKind, FindingStatus
 from parsers.implicit_names import IMPLICIT
 from parsers.inference import Found, united
-from parsers.near_names import NearNames
 from parsers.signatures import check_call
 from parsers.silence import EXPORTS
 from parsers.suggestions import NEAR, NameTable, best_match
@@ -31,7 +31,7 @@ _BOUND_INSIDE = re.compile(r"\b(?:infer|using)\s+([A-Za-z_$][\w$]*)")
 _PATH = re.compile(r"::(?!<)")
 
 
-class Judge(NearNames):
+class Judge(DuckTypes):
     """Judges the blocks of one response in one language family."""
 
     def judge_block(self, number: int) -> list[Finding]:
@@ -290,9 +290,8 @@ class Judge(NearNames):
         link, span = reference.chain[position], (reference.spans or (reference.span,) * len(reference.chain))[position]
         kind = self._kind(reference, last, values)
         if not values:
-            return self._misnumbered(reference, link, position, kind) or self._unknown_owner(
-                reference, link, span, kind
-            )
+            slip = self._by_use(reference, link, position, kind) or self._misnumbered(reference, link, position, kind)
+            return slip or self._unknown_owner(reference, link, span, kind)
         looked = [self.inference.member(value, link) for value in values]
         for found in looked:
             if found.status == "found":

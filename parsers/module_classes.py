@@ -13,6 +13,7 @@ __all__ = ["CLASS_KINDS", "SHAPES", "ClassBuilder"]
 
 CLASS_KINDS = {SymbolKind.CLASS, SymbolKind.INTERFACE, SymbolKind.STRUCT, SymbolKind.ENUM, SymbolKind.TRAIT}
 SHAPES = {SymbolKind.TYPE_ALIAS, SymbolKind.CONSTANT, SymbolKind.VARIABLE, SymbolKind.MODULE}
+_EXTENDS = re.compile(r"mix|extend|assign|augment|decorate", re.IGNORECASE)
 _DYNAMIC_MEMBERS = {"__getattr__": "it defines __getattr__", "__getattribute__": "it defines __getattribute__"}
 _PROTOTYPE = re.compile(r"(?:Object\.create\(\s*)?(?P<base>[A-Za-z_$][\w$.]*)\.prototype(?:\s*,.*\)|\s*\))?", re.DOTALL)
 
@@ -141,12 +142,21 @@ class ClassBuilder:
             if item.kind is ReferenceKind.CALL and item.chain[-1] != "inherits"
         ]
         for item in self.file.parse.references:
-            entity = self.file.classes.get(item.chain[0]) if len(item.chain) == 1 else None
-            if entity is None or item.kind is not ReferenceKind.NAME:
+            prototype = item.chain[1:] == ("prototype",) and item.kind is ReferenceKind.ATTRIBUTE
+            entity = self.file.classes.get(item.chain[0])
+            if entity is None or not (prototype or (len(item.chain) == 1 and item.kind is ReferenceKind.NAME)):
                 continue
-            start = item.span[0]
-            if not any(extent[0] <= start < extent[1] for extent in inside):
-                entity.handed = entity.handed or any(call.span[1] <= start < call.extent[1] for call in calls)
+            start = item.extent[0]
+            if any(extent[0] <= start < extent[1] for extent in inside):
+                continue
+            takers = [call for call in calls if call.span[1] <= start < call.extent[1]]
+            entity.handed = entity.handed or bool(takers)
+            if any(
+                prototype or _EXTENDS.search(f"{call.receiver or ''}.{call.chain[-1]}")
+                for call in takers
+                if call.chain[-1] != "create"
+            ):
+                entity.opaque = entity.opaque or "a function may add to it"
 
     def _prototypes(self) -> None:
         """What ``F.prototype = …`` says: another's prototype is a base, any other object cannot be seen into."""

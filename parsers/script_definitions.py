@@ -64,7 +64,10 @@ def on_class(found: Extraction, node: Node) -> None:
     """A class declaration or expression; an expression takes the name of its variable."""
     name = node.child_by_field_name("name")
     path = found.owners.get(node.id, "")
-    if name is not None:
+    if name is not None and path and path != found.source(name):  # ``const A = class B {}``: B is A
+        found.define(name, SymbolKind.VARIABLE, node, value=path, binding="=", exported=False)
+        name = None
+    elif name is not None:
         path = found.path_of(found.source(name))
     if name is not None and node.id not in found.unnamed and (node.type != "class" or found.references_wanted):
         found.define(

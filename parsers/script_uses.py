@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from parsers.extraction import Arguments, Extraction
-from parsers.script_bindings import bind_parameter, bind_pattern, type_text
+from parsers.script_bindings import bind_parameter, bind_pattern, first_named, type_text
 from parsers.types import ReferenceKind
 
 if TYPE_CHECKING:
@@ -50,9 +50,17 @@ def on_decorator(found: Extraction, node: Node) -> None:
 
 def on_call(found: Extraction, node: Node) -> None:
     """A call; a tagged template counts as a call with unknown arguments."""
-    callee = node.child_by_field_name("function")
+    callee = _called(node.child_by_field_name("function"))
     if callee is not None and callee.type != "import" and node.id not in found.claimed:
         found.refer(node, ReferenceKind.CALL, callee, _arguments(node))
+
+
+def _called(callee: Node | None) -> Node | None:
+    """``(0, m.f)(x)``, as compilers write it, calls m.f."""
+    inner = first_named(callee) if callee is not None and callee.type == "parenthesized_expression" else None
+    if inner is None or inner.type != "sequence_expression" or len(inner.named_children) != 2:
+        return callee
+    return inner.named_children[1] if inner.named_children[0].type == "number" else callee
 
 
 def on_new(found: Extraction, node: Node) -> None:

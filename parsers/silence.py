@@ -39,6 +39,7 @@ _ABSTRACT = frozenset(
         " ItemsView ValuesView MappingView"
     ).split()
 )
+_ARROW = re.compile(r"(?:async\s*)?(?:\([^()]*(?:\([^()]*\)[^()]*)*\)|[\w$]+)\s*=>")
 _ABSTRACT_NAME = re.compile(r"Mixin|Base|Abstract|Interface|Tests?$|Suite|Fixture|Protocol|Generic")
 
 
@@ -84,6 +85,12 @@ class Silence(Verdicts):
     def _library_silence(self, owner: ModuleEntity | ClassEntity | None, link: str) -> str:
         if link.startswith("_"):
             return "private names of the standard library are not listed"
+        if (
+            self.family == "typescript"
+            and isinstance(owner, ModuleEntity)
+            and self.project.library.globals.lookup(link)
+        ):
+            return "it is a global name"
         if "version_info" in self.text or ("hasattr(" in self.text and f'"{link}"' in self.text):
             return "the code adapts to versions"
         if not isinstance(owner, ClassEntity) or owner.name not in _ABSTRACT or self.family != "python":
@@ -97,8 +104,13 @@ class Silence(Verdicts):
             return ""
         if self._in_subclass(owner, link):
             return "a class derived from it has it"
+        if link.startswith("_") and any(is_library(above) for above in self.inference.linear(owner)[0]):
+            return "private names of the standard library are not listed"
         on_self = reference.chain[0] in {"self", "cls", "this"} and position == 1
         if reference.chain[0] == "this" and on_self and self._rebound(owner, reference.extent[0]):
+            return "a function of its own may bind this"
+        bound = self._bound_to_this(reference)
+        if bound is not None and self._rebound(owner, bound):
             return "a function of its own may bind this"
         return f"{owner.name} looks like a base for others" if on_self and _ABSTRACT_NAME.search(owner.name) else ""
 
@@ -136,8 +148,17 @@ class Silence(Verdicts):
         found = self.inference.name(name, self.block.entity, reference.extent[0])
         if not found.symbols or any(symbol.kind != "value" for symbol in found.symbols):
             return False
-        stores = len(re.findall(rf"(?<![\w$.]){name}\s*(?:[-+*/%]|\|\||&&|\?\?)?=(?![=>])", self.text))
+        places = self.block.local.get(name, ())
+        scope = next(((start, end) for start, end, symbol in places if symbol is found.symbols[0]), (0, len(self.text)))
+        stores = len(re.findall(rf"(?<![\w$.]){name}\s*(?:[-+*/%]|\|\||&&|\?\?)?=(?![=>])", self.text[slice(*scope)]))
         return stores > sum(bool(symbol.value) for symbol in found.symbols)
+
+    def _bound_to_this(self, reference: Reference) -> int | None:
+        """Where ``const self = this`` binds the head of a chain, None when it is bound otherwise."""
+        if self.family != "typescript" or not reference.chain[0].isidentifier():
+            return None
+        found = self.inference.name(reference.chain[0], self.block.entity, reference.extent[0])
+        return next((symbol.position for symbol in found.symbols if symbol.value.strip() == "this"), None)
 
     def _rebound(self, owner: ClassEntity, position: int) -> bool:
         """Whether a ``function`` or another object's method between the class and ``position`` has a ``this`` of its own."""
@@ -145,7 +166,10 @@ class Silence(Verdicts):
         if around and around[0].owner and around[0].owner.rpartition(".")[2] != owner.name:
             return True
         method = next((item for item in around if item.owner.rpartition(".")[2] == owner.name), None)
-        start = method.extent[0] if method is not None else 0
+        start, end = method.extent if method is not None else (0, len(self.text))
+        scopes = {item.scope for item in self.block.parse.definitions if item.scope[0] <= position < item.scope[1]}
+        if any(start < scope[0] and scope[1] < end and not _ARROW.match(self.text, scope[0]) for scope in scopes):
+            return True  # a method of an object that is handed on
         return "function" in self.text[start:position].removeprefix("function").removeprefix("async function")
 
     def _rust_silence(

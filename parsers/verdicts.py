@@ -71,6 +71,7 @@ class Verdicts:
         self.near_constants: dict[int, set[str]] = {}
         self.own_members: dict[int, frozenset[str]] = {}
         self.foreign_names: dict[int, frozenset[str]] = {}
+        self.uses: dict[int, dict[tuple[object, ...], frozenset[str]]] = {}
         self.stored = {
             reference.chain[-1] for block in project.blocks for reference in block.parse.references if reference.store
         }

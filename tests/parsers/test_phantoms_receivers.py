@@ -21,6 +21,20 @@ COMPILED = {
     "lib/cup.js": "Object.defineProperty(exports, '__esModule', { value: true });\nclass Cup { fill() {} }\n"
     "exports.default = Cup;\nexports.SIZE = 3;\n",
 }
+STATE = {
+    "lib/state.js": "class BlockState {\n  constructor(text) { this.text = text; this.lineMax = 1; this.blockIndent = 0 }\n"
+    "  isEmptyLine(n) { return !n }\n}\nmodule.exports = BlockState\n"
+}
+LOOPS = (
+    "function run(state, from) {\n  for (let n = from; n < state.lineMax; n += 1) {\n    if (state.isEmptyLine(n)) continue\n"
+    "    use(state.BLOCK)\n  }\n}\nmodule.exports = { run }\n"
+)
+MIXED = {
+    "lib/typed.js": "const events_1 = __importDefault(require('events'));\nclass Typed { open() {} }\nexports.Typed = Typed;\n"
+    "(0, shared_1.applyMixin)(Typed, events_1.default);\n",
+    "lib/base.js": "function Base() { this.a = 1 }\n_.extend(Base.prototype, { load() {} });\nmodule.exports = Base\n",
+    "lib/plugin.js": "/** @typedef {object} PluginParams */\nexport const name = 'plugin'\n",
+}
 
 
 @pytest.mark.parametrize(
@@ -64,6 +78,15 @@ COMPILED = {
             id="compiled-default-imports",
         ),
         pytest.param(
+            LOOPS.replace("BLOCK", "blockIndents"), STATE, {"blockIndents"}, id="class-that-has-all-else-that-is-used"
+        ),
+        pytest.param(
+            "const Cache = class WeakCache {\n  load() {}\n}\nfunction f() { new Cache().load(); new Cache().loads() }\n",
+            {},
+            {"loads"},
+            id="class-expression-of-two-names",
+        ),
+        pytest.param(
             "class A {\n  static known() {}\n  static get Size() { return 1 }\n"
             "  static go() { this.knowns(); this.known(); return new this.Size() }\n}\n",
             {},
@@ -79,6 +102,42 @@ def test_a_known_receiver_lacks_the_name(code: str, context: dict[str, str], exp
 @pytest.mark.parametrize(
     ("code", "context"),
     [
+        pytest.param(LOOPS.replace("BLOCK", "unlike"), STATE, id="class-by-use-and-no-near-name"),
+        pytest.param(
+            LOOPS.replace("use(state.BLOCK)", "use(state.other, state.blockIndents)"), STATE, id="used-as-another-class"
+        ),
+        pytest.param(LOOPS.replace("BLOCK", "blockIndents || state.blockIndents"), STATE, id="name-used-twice"),
+        pytest.param(
+            "async function f() {\n  const x = await (0, _other.load)(1)\n  return x\n}\nimport { a } from './b'\n"
+            "export { f }\n" + "// text\n" * 40,
+            {},
+            id="await-that-reads-as-a-call",
+        ),
+        pytest.param(
+            "const buffer_1 = require('buffer')\nuse(buffer_1.Buffer.from('x'))\n", {}, id="global-of-a-module"
+        ),
+        pytest.param(
+            "const { Readable } = require('stream')\nclass A extends Readable {\n"
+            "  readable() {}\n  go() { return this._readable }\n}\n",
+            {},
+            id="private-name-of-the-library",
+        ),
+        pytest.param(
+            "const { Typed } = require('./typed')\nfunction f() { const typed = new Typed(); typed.opens() }\n",
+            MIXED,
+            id="mixed-by-a-compiled-call",
+        ),
+        pytest.param(
+            "const Base = require('./base')\nclass Mine extends Base { go() { new Mine().loads() } }\n",
+            MIXED,
+            id="prototype-handed-to-a-function",
+        ),
+        pytest.param(
+            "class Table {\n  pushQuery(q) {}\n  go() {\n    this.pushQuery({\n      output(resp) {\n"
+            "        const runner = this;\n        return runner.pushQuerys(resp);\n      },\n    });\n  }\n}\n",
+            {},
+            id="this-of-a-method-handed-on",
+        ),
         pytest.param(
             "class Tree {\n  constructor(children) { this.children = children }\n"
             "  get weight() { this.calculateWeights(); return 1 }\n}\nexport { Tree }\n",
@@ -107,3 +166,10 @@ def test_special_names_of_a_python_module() -> None:
     context = {"pkg/real.py": '"""Text."""\n\ndef known(): ...\n', "pkg/__init__.py": ""}
     code = "from pkg.real import __doc__ as text, known, knowns\n"
     assert flagged(code, context, "python") == {"knowns"}
+
+
+def test_a_type_that_a_comment_of_a_plain_module_declares() -> None:
+    index = build_index([parse_source(MIXED["lib/plugin.js"], "javascript", "lib/plugin.js")])
+    code = "import { PluginParams, PluginParam } from './plugin.js'\nlet a: PluginParams\n"
+    found = resolve([ResponseBlock(parse_source(code, "typescript", "lib/types.ts"), code)], index)
+    assert {item.name for item in found if item.flagged} == {"PluginParam"}
