@@ -91,7 +91,7 @@ class ClassEntity:
 class ModuleEntity:
     """A module, package or file. ``library`` marks built-in data. ``loader`` makes a name on first use.
 
-    ``shared`` says why others may import more from it than it shows.
+    ``shared`` says why others may import more from it than it shows; ``extended`` are things that it adds unknown members to.
     ``unread`` are the words of a file of which parts could not be read: any of them may be a name that it defines.
     ``default_export`` is the expression behind a default import; with ``whole_export`` (``module.exports = x``) it is the module.
     """
@@ -112,6 +112,7 @@ class ModuleEntity:
     whole_export: bool = False
     unread: frozenset[str] = frozenset()
     shared: str = ""
+    extended: set[str] = field(default_factory=set)
 
     def lookup(self, name: str, as_type: bool = False) -> list[Symbol]:
         """The symbols of a name, types and values apart where the language keeps them apart."""

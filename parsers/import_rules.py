@@ -90,9 +90,8 @@ class ImportRules(Silence):
         if self._may_be_submodule(item, module):
             return f"{module.key} may have a submodule of that name"
         file = self.project.files.get(module.key)
-        plain = file is not None and file.parse.language == "javascript" and self.block.parse.language != "javascript"
-        if plain and file is not None and item.name in file.parse.words:
-            return "a comment of its module may declare it"
+        if file is not None and file.parse.language == "javascript" and self.block.parse.language != "javascript":
+            return "its module is plain JavaScript: a comment or a declaration file may declare it"
         if module.library and self.family == "typescript" and self.project.library.globals.lookup(item.name or ""):
             return "it is a global name"
         if module.library and self.family == "typescript" and (item.name or "").isupper():

@@ -154,7 +154,7 @@ class ClassBuilder:
             if any(
                 prototype or _EXTENDS.search(f"{call.receiver or ''}.{call.chain[-1]}")
                 for call in takers
-                if call.chain[-1] != "create"
+                if call.chain[0] != "Object"
             ):
                 entity.opaque = entity.opaque or "a function may add to it"
 

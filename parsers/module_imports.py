@@ -113,6 +113,8 @@ class ImportBuilder(ClassBuilder):
             return
         if message is None:
             return
+        if reason in {"assign", "computed", "spread"}:
+            self.entity.extended.add(subject)
         if owner is not None:
             owner.opaque = owner.opaque or message
         elif reason in {"macro", "exec", "globals", "getattr"} and (not subject or reason != "getattr"):

@@ -290,9 +290,37 @@ def on_extending(found: Extraction, node: Node) -> None:
     if subject in EXPORTS and callee is not None and found.source(callee).endswith(".defineProperty"):
         on_define_property(found, node)
         return
+    if callee is not None and _extends_by_literal(found, found.source(callee), subject, node):
+        return
     if subject == "this":
         subject = found.enclosing_type() or next((s.path for s in reversed(found.scopes) if s.path[:1].isupper()), "")
     found.dynamic[f"assign:{squeeze(subject)}"] = None
+
+
+def _extends_by_literal(found: Extraction, callee: str, subject: str, node: Node) -> bool:
+    """``Object.assign(A.prototype, {…})`` and ``Object.defineProperties(A.prototype, {…})`` at the top list all they add."""
+    listed = node.child_by_field_name("arguments")
+    given = [child for child in listed.named_children if child.type != "comment"] if listed is not None else []
+    literal = given[1] if len(given) == 2 else None
+    if found.scopes or literal is None or literal.type != "object" or not subject.endswith(".prototype"):
+        return False
+    owner = subject.removesuffix(".prototype")
+    if callee == "Object.assign":
+        define_object(found, literal, owner)
+    elif callee == "Object.defineProperties" and all(
+        child.type in ("pair", "comment") for child in literal.named_children
+    ):
+        names = [
+            written_name(child.child_by_field_name("key")) for child in literal.named_children if child.type == "pair"
+        ]
+        for name in names:
+            if name is not None:
+                found.define(name, SymbolKind.FIELD, name, owner=owner)
+        if None in names:
+            found.dynamic[f"computed:{owner}"] = None
+    else:
+        return False
+    return True
 
 
 def on_evaluating(found: Extraction, node: Node) -> None:

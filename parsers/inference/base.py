@@ -14,6 +14,7 @@ from parsers.library import Library
 from parsers.type_text import TypeNode
 
 __all__ = [
+    "FUNCTION_MEMBERS",
     "GO_PLACEHOLDERS",
     "MAX_DEPTH",
     "MAX_UNION",
@@ -29,6 +30,7 @@ Values = tuple[Value, ...]
 Environment = dict[str, Values | None]
 
 MAX_DEPTH = 14
+FUNCTION_MEMBERS = {"apply", "call", "bind", "name", "length", "prototype", "arguments", "caller"}
 MAX_UNION = 8
 GO_PLACEHOLDERS = {
     "Type",

@@ -15,7 +15,7 @@ from parsers.entities import (
     Value,
 )
 from parsers.inference.annotations import Annotations
-from parsers.inference.base import Environment, Found, unread
+from parsers.inference.base import FUNCTION_MEMBERS, Environment, Found, unread
 from parsers.type_text import TypeNode, read_type
 
 __all__ = ["Members", "derived_methods"]
@@ -30,7 +30,6 @@ _METACLASS_MEMBERS = {
     "_fields",
     "_make",
 }
-_FUNCTION_MEMBERS = {"apply", "call", "bind", "name", "length", "prototype", "arguments", "caller"}
 _MAX_ANCESTORS = 40
 _DEREFERENCED = {"Deref", "DerefMut"}
 _PLAIN_DECORATORS = frozenset(
@@ -187,7 +186,7 @@ class Members(Annotations):
         for symbol in self.library.globals.lookup(extra, as_type=True) if extra else ():
             if symbol.entity is not None and name in symbol.entity.members:
                 return Found("found", tuple(symbol.entity.members[name]), owner=symbol.entity)
-        if self.family == "typescript" and name in _FUNCTION_MEMBERS:
+        if self.family == "typescript" and name in FUNCTION_MEMBERS:
             return Found("unknown", reason="functions have it, and it may be callable", owner=entity)
         if self.family == "python" and on_class and name in _METACLASS_MEMBERS:
             return Found("unknown", reason="its metaclass may have it", owner=entity)

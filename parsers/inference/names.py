@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from parsers.entities import ClassEntity, ClassValue, ModuleEntity, ModuleValue, Symbol
+from parsers.entities import ClassEntity, ClassValue, FunctionValue, ModuleEntity, ModuleValue, Symbol, Value
 from parsers.expressions import read_expression
-from parsers.inference.base import GO_PLACEHOLDERS, Found, InferenceBase, Values, unread
+from parsers.inference.base import FUNCTION_MEMBERS, GO_PLACEHOLDERS, Found, InferenceBase, Values, unread
 
 __all__ = ["Names"]
 
@@ -97,13 +97,21 @@ class Names(InferenceBase):
             return self._default_export(module)
         if module.whole_export:
             values = self._export_value(module)
-            looked = [self.member(value, name) for value in values or ()]
+            looked = [self._exported_member(module, value, name) for value in values or ()]
             for inner in looked:
                 if inner.status == "found":
                     return inner
             if not looked or any(inner.status == "unknown" for inner in looked):
                 unknown = unknown or "its export is computed"
         return Found("unknown", reason=unknown, owner=module) if unknown else Found("missing", owner=module)
+
+    def _exported_member(self, module: ModuleEntity, value: Value, name: str) -> Found:
+        """A member of what a module exports as a whole; a function of its own has those that the module exports besides."""
+        own = isinstance(value, FunctionValue) and value.symbol.module is module
+        if not own or name in FUNCTION_MEMBERS or not module.path.endswith((".js", ".cjs")):
+            return self.member(value, name)
+        added = {module.default_export, value.symbol.name} & module.extended if isinstance(value, FunctionValue) else ()
+        return Found("unknown", reason="members are assigned to it") if added else Found("missing", owner=module)
 
     def _by_star(self, module: ModuleEntity, name: str, as_type: bool, seen: frozenset[str]) -> Found | None:
         """The name in what the module imports by star; None when each of those is visible and none has it."""

@@ -21,6 +21,11 @@ COMPILED = {
     "lib/cup.js": "Object.defineProperty(exports, '__esModule', { value: true });\nclass Cup { fill() {} }\n"
     "exports.default = Cup;\nexports.SIZE = 3;\n",
 }
+ADDED = {
+    "lib/cast.js": "const cast = () => 1\nmodule.exports = cast\nmodule.exports.castArray = cast\n",
+    "lib/point.js": "class Point { add() {} }\nObject.defineProperties(Point.prototype, { size: { get() { return 1 } } })\n"
+    "Object.assign(Point.prototype, { load() {} })\nmodule.exports = Point\n",
+}
 STATE = {
     "lib/state.js": "class BlockState {\n  constructor(text) { this.text = text; this.lineMax = 1; this.blockIndent = 0 }\n"
     "  isEmptyLine(n) { return !n }\n}\nmodule.exports = BlockState\n"
@@ -33,6 +38,7 @@ MIXED = {
     "lib/typed.js": "const events_1 = __importDefault(require('events'));\nclass Typed { open() {} }\nexports.Typed = Typed;\n"
     "(0, shared_1.applyMixin)(Typed, events_1.default);\n",
     "lib/base.js": "function Base() { this.a = 1 }\n_.extend(Base.prototype, { load() {} });\nmodule.exports = Base\n",
+    "lib/fill.js": "const fill = () => 1\nmodule.exports = fill\nObject.assign(fill, require('./more'))\n",
     "lib/plugin.js": "/** @typedef {object} PluginParams */\nexport const name = 'plugin'\n",
 }
 
@@ -87,6 +93,19 @@ MIXED = {
             id="class-expression-of-two-names",
         ),
         pytest.param(
+            "const { castArrays } = require('./cast')\nconst cast = require('./cast')\ncast.castArray()\ncast.call(1)\n",
+            ADDED,
+            {"castArrays"},
+            id="exported-function-with-names",
+        ),
+        pytest.param(
+            "const Point = require('./point')\nfunction f() {\n  const point = new Point()\n  point.load()\n"
+            "  point.loads()\n  use(point.size, point.sizes, point.add)\n}\n",
+            ADDED,
+            {"loads", "sizes"},
+            id="prototype-filled-from-literals",
+        ),
+        pytest.param(
             "class A {\n  static known() {}\n  static get Size() { return 1 }\n"
             "  static go() { this.knowns(); this.known(); return new this.Size() }\n}\n",
             {},
@@ -102,6 +121,7 @@ def test_a_known_receiver_lacks_the_name(code: str, context: dict[str, str], exp
 @pytest.mark.parametrize(
     ("code", "context"),
     [
+        pytest.param("const { fills } = require('./fill')\n", MIXED, id="exported-function-filled-from-elsewhere"),
         pytest.param(LOOPS.replace("BLOCK", "unlike"), STATE, id="class-by-use-and-no-near-name"),
         pytest.param(
             LOOPS.replace("use(state.BLOCK)", "use(state.other, state.blockIndents)"), STATE, id="used-as-another-class"
@@ -168,8 +188,8 @@ def test_special_names_of_a_python_module() -> None:
     assert flagged(code, context, "python") == {"knowns"}
 
 
-def test_a_type_that_a_comment_of_a_plain_module_declares() -> None:
+def test_typescript_may_import_from_plain_javascript_what_only_declarations_say() -> None:
     index = build_index([parse_source(MIXED["lib/plugin.js"], "javascript", "lib/plugin.js")])
-    code = "import { PluginParams, PluginParam } from './plugin.js'\nlet a: PluginParams\n"
+    code = "import { name, PluginParams, Params } from './plugin.js'\nlet a: PluginParams\nlet b: Params = names\n"
     found = resolve([ResponseBlock(parse_source(code, "typescript", "lib/types.ts"), code)], index)
-    assert {item.name for item in found if item.flagged} == {"PluginParam"}
+    assert {item.name for item in found if item.flagged} == {"names"}
