@@ -67,7 +67,7 @@ class Symbol:
 class ClassEntity:
     """A class, struct, interface, enum or trait. ``opaque`` says why it may have members that nobody can see, or ''.
 
-    ``handed``: its own file hands it to a function, which may extend it.
+    ``handed``: its own file hands it to a function, which may extend it. ``factory``: calling it gives something else.
     """
 
     name: str
@@ -84,6 +84,7 @@ class ClassEntity:
     linear: tuple[tuple[ClassEntity, ...], str] | None = None
     unread: frozenset[str] = frozenset()
     handed: bool = False
+    factory: bool = False
     own_fields: list[Symbol] = field(default_factory=list)
 
 

@@ -71,6 +71,12 @@ class ClassBuilder:
             elif self._is_constructor(definition, owners):
                 self.constructors.add(definition.extent)
                 self._class(definition)
+                other = (
+                    text
+                    for text in definition.returns
+                    if text != "this" and not text.startswith(f"new {definition.name}")
+                )
+                self.file.classes[definition.name].factory |= any(other)
 
     def _class(self, definition: Definition) -> None:
         path = f"{definition.owner}.{definition.name}" if definition.owner else definition.name

@@ -53,7 +53,7 @@ class Calls(Members):
         if isinstance(value, ClassValue):
             if value.entity.module.library and value.entity.name in _MAKERS:
                 return None
-            if value.entity.kind in {"interface", "trait"} and self.family != "python":
+            if value.entity.factory or (value.entity.kind in {"interface", "trait"} and self.family != "python"):
                 return None
             return (Instance(value.entity),)
         if isinstance(value, ModuleValue):

@@ -38,6 +38,8 @@ MIXED = {
     "lib/typed.js": "const events_1 = __importDefault(require('events'));\nclass Typed { open() {} }\nexports.Typed = Typed;\n"
     "(0, shared_1.applyMixin)(Typed, events_1.default);\n",
     "lib/base.js": "function Base() { this.a = 1 }\n_.extend(Base.prototype, { load() {} });\nmodule.exports = Base\n",
+    "lib/factory.js": "const Real = require('./real')\nmodule.exports = Factory\nfunction Factory() { return new Real() }\n"
+    "Factory.lifted = 1\n",
     "lib/fill.js": "const fill = () => 1\nmodule.exports = fill\nObject.assign(fill, require('./more'))\n",
     "lib/plugin.js": "/** @typedef {object} PluginParams */\nexport const name = 'plugin'\n",
 }
@@ -121,6 +123,11 @@ def test_a_known_receiver_lacks_the_name(code: str, context: dict[str, str], exp
 @pytest.mark.parametrize(
     ("code", "context"),
     [
+        pytest.param(
+            "const Factory = require('./factory')\nfunction f() { const app = new Factory(); app.lift() }\n",
+            MIXED,
+            id="constructor-that-returns-another",
+        ),
         pytest.param("const { fills } = require('./fill')\n", MIXED, id="exported-function-filled-from-elsewhere"),
         pytest.param(LOOPS.replace("BLOCK", "unlike"), STATE, id="class-by-use-and-no-near-name"),
         pytest.param(
