@@ -104,7 +104,8 @@ class Silence(Verdicts):
             return ""
         if self._in_subclass(owner, link):
             return "a class derived from it has it"
-        if link.startswith("_") and any(is_library(above) for above in self.inference.linear(owner)[0]):
+        script = self.family == "typescript" and link.startswith("_")
+        if script and any(is_library(above) for above in self.inference.linear(owner)[0]):
             return "private names of the standard library are not listed"
         on_self = reference.chain[0] in {"self", "cls", "this"} and position == 1
         if reference.chain[0] == "this" and on_self and self._rebound(owner, reference.extent[0]):
