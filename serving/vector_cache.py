@@ -10,7 +10,6 @@ from dataclasses import replace
 import torch
 
 from models.types import TokenVectors
-from serving.slabs import Slabs
 
 _Key = tuple[str, bytes]
 
@@ -64,7 +63,6 @@ class VectorCache:
     def __init__(self, max_bytes: int, host_bytes: int = 0) -> None:
         self._device = _Shelf(max_bytes)
         self._host = _Shelf(host_bytes)
-        self._slabs = Slabs()
         self._home = torch.device("cpu")
         self._lock = threading.Lock()
 
@@ -94,13 +92,10 @@ class VectorCache:
         with self._lock:
             self._home = vectors.vectors.device
             if key not in self._device.entries and key not in self._host.entries:
-                self._keep(key, self._settled(vectors) if self._home.type == "cpu" else vectors)
+                self._keep(key, vectors)
 
     def _keep(self, key: _Key, vectors: TokenVectors) -> None:
         """Put an entry on the device, and on the host what has to leave it."""
         for old_key, old in self._device.put(key, vectors):
             if self._home.type != "cpu":
-                self._host.put(old_key, self._settled(old))
-
-    def _settled(self, vectors: TokenVectors) -> TokenVectors:
-        return replace(vectors, vectors=self._slabs.copy(vectors.vectors.cpu()))
+                self._host.put(old_key, replace(old, vectors=old.vectors.cpu()))

@@ -36,12 +36,10 @@ def test_it_is_bounded_and_forgets_the_least_recent() -> None:
     cache = VectorCache(2 * size_bytes(encoded[0]))
     cache.put("t", "a", encoded[0])
     cache.put("t", "b", encoded[1])
-    found = cache.get("t", "a")
-    assert found is not None
-    assert torch.equal(found.vectors, encoded[0].vectors)
+    assert cache.get("t", "a") is encoded[0]
     cache.put("t", "c", encoded[2])
     assert cache.get("t", "b") is None
-    assert cache.get("t", "a") is found
+    assert cache.get("t", "a") is encoded[0]
     assert cache.held_bytes <= 2 * size_bytes(encoded[0])
     VectorCache(1).put("t", "a", encoded[0])
     assert VectorCache(0).get("t", "a") is None
