@@ -2,7 +2,7 @@
 
 Whatever arrives while the thread works is taken together in its next round: at concurrency one nothing waits, under load the
 batches fill by themselves. A request is a list of pieces, and a round is bounded in size, so a long request is worked off
-in several rounds and short ones join each of them. What nobody waits for any more is left out of the next round.
+in several rounds and others join each of them. What nobody waits for any more is left out of the next round.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ class _Request(Generic[Piece, Result]):
     shared: int = 0
 
     @property
-    def left(self) -> int:
-        """Size of the pieces that are not taken yet."""
-        return sum(self.sizes[self.taken :])
+    def size(self) -> int:
+        """Size of all its pieces."""
+        return sum(self.sizes)
 
 
 class RoundQueue(Generic[Piece, Result]):
     """Runs ``work`` on rounds of pieces, in one thread.
 
     ``work`` gives one result for each piece, in order. ``round_size`` bounds the summed sizes of a round; a piece larger than
-    that makes a round of its own. Those with the least left to do come first; in every second round the one that waits longest
-    gets half, so that it always gets on.
+    that makes a round of its own. First come, first served, except that a request longer than a round stands back behind those
+    that are not; in every second round the first of the long ones gets half, so that it always gets on.
     """
 
     def __init__(self, work: Callable[[Sequence[Piece]], Sequence[Result]], round_size: int, name: str) -> None:
@@ -63,7 +63,7 @@ class RoundQueue(Generic[Piece, Result]):
         self._waiting: list[_Request[Piece, Result]] = []
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._worker: asyncio.Task[None] | None = None
-        self._oldest_first = False
+        self._turn_of_long = False
 
     async def submit(self, pieces: Sequence[Piece], sizes: Sequence[int]) -> Outcome[Result]:
         """The pieces' results; cancelling the call drops what has not begun. Nothing is done, at once, without pieces."""
@@ -113,10 +113,12 @@ class RoundQueue(Generic[Piece, Result]):
             return []
         begins = {id(request): request.taken for request in self._waiting}
         room = self._round_size
-        self._oldest_first = not self._oldest_first
-        if self._oldest_first:
-            room -= self._take(self._waiting[0], max(1, self._round_size // 2), first=True)
-        for request in sorted(self._waiting, key=lambda request: request.left):
+        long = [request for request in self._waiting if request.size > self._round_size]
+        others = [request for request in self._waiting if request.size <= self._round_size]
+        self._turn_of_long = not self._turn_of_long
+        if long and self._turn_of_long:
+            room -= self._take(long[0], max(1, self._round_size // 2), first=True)
+        for request in (*others, *long):
             room -= self._take(request, room, first=room == self._round_size)
         return [
             (request, request.pieces[begins[id(request)] : request.taken])

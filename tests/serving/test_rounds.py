@@ -82,6 +82,17 @@ async def test_a_long_request_gets_on_among_many_short_ones() -> None:
     queue.close()
 
 
+async def test_first_come_first_served_whatever_the_size() -> None:
+    work = Recorder()
+    queue = queue_of(work, 4)
+    requests = [[1], [2, 3, 4], [5, 6], [7, 8, 9, 10], [11], [12, 14]]
+    tasks = await filled(queue, requests)
+    work.go.set()
+    await asyncio.gather(*tasks)
+    assert [piece for pieces in work.rounds for piece in pieces] == [piece for request in requests for piece in request]
+    queue.close()
+
+
 async def test_cancelled_work_is_dropped() -> None:
     work = Recorder()
     queue = queue_of(work, 1)
