@@ -25,9 +25,10 @@ from typing import Any
 
 import httpx
 
-from benchmarks.provenance import provenance
+from benchmarks.provenance import provenance, save_figures
 from benchmarks.requests import rag_request
 from benchmarks.server import running_server
+from benchmarks.turns import spread
 
 WAYS = ("raw", "raw_again", "chunks")
 CONFIGURATIONS: Mapping[str, Mapping[str, Any] | None] = {"verifier": None, "no_verifier": {"verifier": None}}
@@ -74,19 +75,6 @@ def one_round(client: httpx.Client, numbers: count[int], order: Sequence[str]) -
     return Round(answers, store_ms, abs(answers["chunks"][1]["score"] - raw["score"]))
 
 
-def spread(times: Sequence[float]) -> dict[str, float]:
-    """n, median with a 95% interval by order statistics, and 95th percentile."""
-    ordered = sorted(times)
-    n, half = len(ordered), round(0.98 * len(ordered) ** 0.5)
-    return {
-        "n": n,
-        "p50_ms": round(statistics.median(ordered), 1),
-        "p50_low_ms": round(ordered[max(0, n // 2 - half)], 1),
-        "p50_high_ms": round(ordered[min(n - 1, n // 2 + half)], 1),
-        "p95_ms": round(ordered[min(n - 1, int(0.95 * n))], 1),
-    }
-
-
 def ratio_of_medians(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
     """Median of ``ours`` over that of ``theirs``, both of the same rounds, with a 95% bootstrap interval over rounds."""
     source = random.Random(20_261)
@@ -114,8 +102,8 @@ def measure(client: httpx.Client, rounds: int, numbers: count[int]) -> dict[str,
     differences = [one.difference for one in done]
     times = {way: [elapsed_ms for elapsed_ms, _ in answers] for way, answers in seen.items()}
     return {
-        **{way: spread(times[way]) | _inside(seen[way]) for way in WAYS},
-        "store_eight_chunks": spread([one.store_ms for one in done]),
+        **{way: spread(times[way], 95, 1) | _inside(seen[way]) for way in WAYS},
+        "store_eight_chunks": spread([one.store_ms for one in done], 95, 1),
         "score_difference": {"mean": round(statistics.mean(differences), 5), "max": round(max(differences), 5)},
         "chunks_over_raw": ratio_of_medians(times["chunks"], times["raw"]),
         "chunks_over_raw_again": ratio_of_medians(times["chunks"], times["raw_again"]),
@@ -147,9 +135,7 @@ def main() -> None:
             with running_server(config) as (url, _), httpx.Client(base_url=url, timeout=120.0) as client:
                 figures[name] = measure(client, arguments.requests, numbers)
     print(json.dumps(figures, indent=2))
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    save_figures(figures, arguments.json)
 
 
 if __name__ == "__main__":

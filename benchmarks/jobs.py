@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.provenance import provenance
+from benchmarks.provenance import provenance, save_figures
 from benchmarks.requests import rag_request
 from benchmarks.server import running_server
 
@@ -142,9 +142,7 @@ def main() -> None:
     with running_server() as (url, _), httpx.Client(base_url=url, timeout=120.0) as client:
         figures = measure(client, arguments.seconds, arguments.blocks) | {"provenance": provenance()}
     print(json.dumps(figures, indent=2))
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    save_figures(figures, arguments.json)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.provenance import provenance
+from benchmarks.provenance import provenance, save_figures
 from models.registry import encoder_spec, load_tokenizer
 from scoring.memory import MemoryState, extract_items, initial_memory, render_hot_context, update_memory
 from scoring.memory_terms import term_texts, vocabulary
@@ -324,9 +324,7 @@ def main() -> None:
     for name, row in figures["recall"].items():
         print(f"{name:16} {row['value']}  [{row['low']}, {row['high']}]")
     print(json.dumps({key: value for key, value in figures.items() if key not in ("recall", "provenance")}, indent=2))
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    save_figures(figures, arguments.json)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from benchmarks.memory import TURNS, Setting, Tally, interval, is_tuning, read_sessions
-from benchmarks.provenance import provenance
+from benchmarks.provenance import provenance, save_figures
 from models.encoder import TransformerEncoder
 from models.registry import encoder_spec, load_encoder, load_tokenizer
 from scoring.memory_terms import term_texts, vocabulary
@@ -131,9 +131,7 @@ def main() -> None:
         "provenance": provenance(),
     }
     print(json.dumps({key: value for key, value in figures.items() if key != "provenance"}, indent=2))
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    save_figures(figures, arguments.json)
 
 
 if __name__ == "__main__":

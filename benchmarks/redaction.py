@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.provenance import provenance
+from benchmarks.provenance import provenance, save_figures
 from serving.redaction import redact
 
 _WORD = string.ascii_letters + string.digits
@@ -136,9 +136,7 @@ def main() -> None:
     with default_settings():
         figures["detect_secrets"] = measure(with_detect_secrets, texts, 20)
     print(json.dumps(figures, indent=2))
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    save_figures(figures, arguments.json)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.provenance import provenance
+from benchmarks.provenance import provenance, save_figures
 from scoring.rollup import rollup
 from scoring.session import SessionState, TurnObservation, from_json, initial_state, signals_to_json, to_json, update
 from scoring.types import Band
@@ -125,9 +125,7 @@ def main() -> None:
     for group in ("session", "rollup"):
         for name, row in figures[group].items():
             print(f"{name:32} p50 {row['wall_p50_ms']:9.4f}  p95 {row['wall_p95_ms']:9.4f}  n {row['n']}  (ms)")
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    save_figures(figures, arguments.json)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
 import sqlite3
 import statistics
@@ -22,8 +21,9 @@ from typing import Any
 import psycopg
 
 from benchmarks.postgres import postgres_cluster
-from benchmarks.provenance import provenance
+from benchmarks.provenance import provenance, save_figures
 from benchmarks.store_server import Services, build_services
+from benchmarks.turns import spread
 from serving.job_runner import JobRunner, RunnerSettings
 from serving.jobs import JobDraft
 from serving.sessions import EventDraft, SessionDraft, TurnDraft
@@ -43,20 +43,6 @@ def text_of(number: int, size: int = ROW_BYTES) -> str:
     while sum(map(len, parts)) + len(parts) < size:
         parts.append(f"item_{words.randrange(10**6)} cost {words.randrange(1000)} and was sent")
     return " ".join(parts)[:size]
-
-
-def spread(times_ms: list[float]) -> dict[str, float | int]:
-    """Median, 99th percentile and a 95% interval of the median (order statistics)."""
-    ordered = sorted(times_ms)
-    n = len(ordered)
-    half = round(0.98 * n**0.5)
-    return {
-        "n": n,
-        "p50_ms": round(statistics.median(ordered), 3),
-        "p50_low_ms": round(ordered[max(0, n // 2 - half)], 3),
-        "p50_high_ms": round(ordered[min(n - 1, n // 2 + half)], 3),
-        "p99_ms": round(ordered[min(n - 1, int(0.99 * n))], 3),
-    }
 
 
 class BareCommit:
@@ -300,9 +286,7 @@ def main() -> None:
             upgrade(url)
             figures[kind] = asyncio.run(measure(url, folder, arguments.quick))
             show(kind, figures[kind])
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    save_figures(figures, arguments.json)
 
 
 if __name__ == "__main__":

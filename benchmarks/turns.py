@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 
 def timed(work: Callable[[], object], repeats: int) -> dict[str, float]:
@@ -38,4 +38,18 @@ def summary(values: list[float]) -> dict[str, float]:
         "min_ms": round(min(values), 2),
         "max_ms": round(max(values), 2),
         "n": len(values),
+    }
+
+
+def spread(times_ms: Sequence[float], percent: int = 99, digits: int = 3) -> dict[str, float | int]:
+    """n, median with a 95% interval (order statistics), and a high percentile."""
+    ordered = sorted(times_ms)
+    n = len(ordered)
+    half = round(0.98 * n**0.5)
+    return {
+        "n": n,
+        "p50_ms": round(statistics.median(ordered), digits),
+        "p50_low_ms": round(ordered[max(0, n // 2 - half)], digits),
+        "p50_high_ms": round(ordered[min(n - 1, n // 2 + half)], digits),
+        f"p{percent}_ms": round(ordered[min(n - 1, int(percent / 100 * n))], digits),
     }

@@ -36,17 +36,13 @@ class Outcome(Generic[Result]):
 class _Request(Generic[Piece, Result]):
     pieces: Sequence[Piece]
     sizes: Sequence[int]
+    size: int
     future: asyncio.Future[Outcome[Result]]
     arrived_s: float = field(default_factory=time.perf_counter)
     begun_s: float = 0.0
     taken: int = 0
     results: list[Result] = field(default_factory=list)
     shared: int = 0
-
-    @property
-    def size(self) -> int:
-        """Size of all its pieces."""
-        return sum(self.sizes)
 
 
 class RoundQueue(Generic[Piece, Result]):
@@ -69,7 +65,9 @@ class RoundQueue(Generic[Piece, Result]):
         """The pieces' results; cancelling the call drops what has not begun. Nothing is done, at once, without pieces."""
         if not pieces:
             return Outcome([], 0.0, 0.0, 1)
-        request: _Request[Piece, Result] = _Request(pieces, sizes, asyncio.get_running_loop().create_future())
+        request: _Request[Piece, Result] = _Request(
+            pieces, sizes, sum(sizes), asyncio.get_running_loop().create_future()
+        )
         self._waiting.append(request)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._drain())

@@ -14,8 +14,13 @@ from serving.lanes.rag import RagLane
 from serving.lanes.types import LaneInput
 
 SENTENCE = "The Lindau Bridge opened on 4 May 1932 and is 1,149 metres long. "
-STEPS = ((rag, "support_units"), (rag, "_text_facts"), (rag, "decide"), (rag, "rag_document"))
-READERS = (*STEPS, (claim_verifier, "_questions"))
+READERS = (
+    (rag, "support_units"),
+    (rag, "_text_facts"),
+    (rag, "decide"),
+    (rag, "rag_document"),
+    (claim_verifier, "_questions"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The cache of encoded units: bounded, apart for each tenant, and without influence on any number."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from models.fake import FakeEncoder
+from models.types import TextRole, TokenVectors, Windows
 from serving.encoding import AlignmentService
 from serving.lanes.types import AlignReply, AlignRequest
 from serving.vector_cache import VectorCache, size_bytes
@@ -26,7 +28,9 @@ class Counting(FakeEncoder):
         super().__init__()
         self.texts: list[str] = []
 
-    def encode(self, texts, role="document", window_tokens=None):  # type: ignore[no-untyped-def]
+    def encode(
+        self, texts: Sequence[str], role: TextRole = "document", window_tokens: Windows = None
+    ) -> list[TokenVectors]:
         self.texts.extend(texts)
         return super().encode(texts, role, window_tokens)
 
@@ -119,7 +123,9 @@ async def test_a_failing_encoder_fails_its_request_only(cache_bytes: int) -> Non
     class Failing(FakeEncoder):
         """A labelled fake that cannot read one text."""
 
-        def encode(self, texts, role="document", window_tokens=None):  # type: ignore[no-untyped-def]
+        def encode(
+            self, texts: Sequence[str], role: TextRole = "document", window_tokens: Windows = None
+        ) -> list[TokenVectors]:
             if "bad" in texts:
                 raise ValueError("unreadable")
             return super().encode(texts, role, window_tokens)
