@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from parsers.source import Deadline
+
 __all__ = ["UNJUDGED", "Budget", "OutOfTimeError"]
 
 UNJUDGED = "not judged: the time for judging names was over"
@@ -22,8 +24,7 @@ class Budget:
     """
 
     def __init__(self, limit_s: float, clock: Callable[[], float] = time.thread_time) -> None:
-        self._clock = clock
-        self._deadline_s = clock() + limit_s
+        self._deadline = Deadline(limit_s, clock)
         self._calls = 0
         self.spent = False
 
@@ -35,6 +36,6 @@ class Budget:
 
     def check_now(self) -> None:
         """As ``check``, but read the clock: before steps that take long themselves."""
-        self.spent = self.spent or self._clock() > self._deadline_s
+        self.spent = self.spent or self._deadline.passed
         if self.spent:
             raise OutOfTimeError

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from parsers.entities import ClassEntity, Instance, Value
 from parsers.findings import Finding, FindingKind
 from parsers.near_names import NearNames
@@ -23,7 +21,7 @@ class DuckTypes(NearNames):
 
     def _by_use(self, reference: Reference, link: str, position: int, kind: FindingKind) -> Finding | None:
         """A name that stands nowhere else in visible text, near a member of every class that has what else is used."""
-        if self.block.parse.language != "javascript" or reference.store or not self._slip_word(link):
+        if self.block.parse.language != "javascript" or reference.store or not self._stands_once(link):
             return None
         path = self._path(reference, position)
         used = self._uses().get(path, frozenset()) - {link} if path is not None else frozenset()
@@ -40,12 +38,6 @@ class DuckTypes(NearNames):
             return None
         span = (reference.spans or (reference.span,) * len(reference.chain))[position]
         return self._absent(link, kind, span, reference.line, classes[0], set.intersection(*tables) or tables[0])
-
-    def _slip_word(self, link: str) -> bool:
-        """Whether no other visible place has the word."""
-        if link in self.universe or link in self.project.index.words or link in self.stored:
-            return False
-        return len(re.findall(rf"(?<![\w$]){re.escape(link)}(?![\w$])", self.text)) == 1
 
     def _path(self, reference: Reference, position: int) -> _Path | None:
         """Which variable, and which of its members, a link is read from; None for results of calls and elements."""

@@ -29,9 +29,7 @@ class NearNames(ImportRules):
         following = reference.chain[position + 1 : position + 2]
         if following != ("()",) and not (following == () and reference.kind in CALLS):
             return None  # objects often have both ``key`` and ``keys``, functions seldom
-        if link in self.universe or link in self.project.index.words or link in self.stored:
-            return None
-        if len(re.findall(rf"(?<![\w$]){re.escape(link)}(?![\w$])", self.text)) != 1 or self._foreign(reference):
+        if not self._stands_once(link) or self._foreign(reference):
             return None
         meant = other_number(link)
         span = (reference.spans or (reference.span,) * len(reference.chain))[position]
@@ -42,11 +40,14 @@ class NearNames(ImportRules):
 
     def _slip(self, link: str, values: tuple[Value, ...]) -> bool:
         """Whether a name that stands once in all visible text is near a member: enough where a comment alone gives the type."""
+        names = (name for value in values for name in self._member_names(value))
+        return self._stands_once(link) and best_match(link, names)[1] >= NEAR
+
+    def _stands_once(self, link: str) -> bool:
+        """Whether no other visible place has the word."""
         if link in self.universe or link in self.project.index.words or link in self.stored:
             return False
-        if len(re.findall(rf"(?<![\w$]){re.escape(link)}(?![\w$])", self.text)) != 1:
-            return False
-        return best_match(link, (name for value in values for name in self._member_names(value)))[1] >= NEAR
+        return len(re.findall(rf"(?<![\w$]){re.escape(link)}(?![\w$])", self.text)) == 1
 
     def _both_tried(self, link: str, meant: str) -> bool:
         """``a.selector || a.selectors``: the code knows of both."""
