@@ -1,8 +1,8 @@
 """How the server behaves under load: ``python -m benchmarks.load [--seconds S] [--soak MINUTES] [--json OUT]``.
 
 Open loop (Poisson arrivals that wait for nobody) at shares of the measured capacity: latency of what was accepted,
-goodput, what was refused and how soon. Then rag requests alone and beside a flood of code requests. Then, if asked for, a
-soak with the memory of every process. Each request's texts are new. It starts a server of its own.
+goodput, what was refused and how soon. Then rag requests alone and beside a flood of code requests, and the other way round.
+Then, if asked for, a soak with the memory of every process. Each request's texts are new. It starts a server of its own.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import random
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -34,9 +35,10 @@ from benchmarks.soak import Sample, growth, sample
 SHARES = (0.5, 0.9, 1.2, 3.0)
 _RAG, _CODE = "/api/v1/trace/rag", "/api/v1/trace/code"
 _FLOOD_CALLERS = 16
-_RAG_SHARE_BESIDE_FLOOD = 0.25
+_SHARE_BESIDE_FLOOD = 0.25
 _SAMPLE_S = 10.0
 _GOOD, _REFUSED = 200, 503
+Send = Callable[[int], Awaitable[int]]
 
 
 @dataclass
@@ -78,18 +80,18 @@ class Load:
         """The status of rag request ``number``."""
         return (await self._client.post(_RAG, json=rag_request(number))).status_code
 
-    async def code(self) -> int:
-        """The status of one code request."""
-        return (await self._client.post(_CODE, json=code_request(next(self._numbers)))).status_code
+    async def code(self, number: int) -> int:
+        """The status of code request ``number``."""
+        return (await self._client.post(_CODE, json=code_request(number))).status_code
 
-    async def capacity(self, total: int) -> float:
+    async def capacity(self, send: Send, total: int) -> float:
         """Requests a second with eight callers."""
-        await closed_loop(self.rag, 8, total // 2, self._numbers)
-        found = await closed_loop(self.rag, 8, total, self._numbers)
+        await closed_loop(send, 8, total // 2, self._numbers)
+        found = await closed_loop(send, 8, total, self._numbers)
         rate: float = found["requests_per_s"]
         return rate
 
-    async def open_loop(self, rate_per_s: float, seconds: float) -> Outcome:
+    async def open_loop(self, send: Send, rate_per_s: float, seconds: float) -> Outcome:
         """Poisson arrivals for ``seconds``; goodput counts until the last answer, the backlog's time included."""
         generator = random.Random(3)
         outcome = Outcome()
@@ -97,7 +99,7 @@ class Load:
         started = arrival = time.perf_counter()
 
         async def one(intended: float) -> None:
-            status = await self.rag(next(self._numbers))
+            status = await send(next(self._numbers))
             outcome.answers.append((status, time.perf_counter() - intended))
 
         while arrival - started < seconds:
@@ -108,15 +110,15 @@ class Load:
         outcome.elapsed_s = time.perf_counter() - started
         return outcome
 
-    async def flood(self, until: asyncio.Event) -> Outcome:
-        """Callers of the code lane that send without a pause; a refused one waits as it is told to."""
+    async def flood(self, send: Send, until: asyncio.Event) -> Outcome:
+        """Callers of one lane that send without a pause; a refused one waits as it is told to."""
         outcome = Outcome()
         started = time.perf_counter()
 
         async def caller() -> None:
             while not until.is_set():
                 begun = time.perf_counter()
-                status = await self.code()
+                status = await send(next(self._numbers))
                 outcome.answers.append((status, time.perf_counter() - begun))
                 if status == _REFUSED:
                     await asyncio.sleep(1.0)
@@ -125,18 +127,17 @@ class Load:
         outcome.elapsed_s = time.perf_counter() - started
         return outcome
 
-    async def mixed(self, capacity: float, seconds: float) -> dict[str, Any]:
-        """Rag requests alone, then the same beside a flood of code requests."""
-        rate = capacity * _RAG_SHARE_BESIDE_FLOOD
-        alone = await self.open_loop(rate, seconds)
+    async def mixed(self, send: Send, other: Send, capacity: float, seconds: float) -> dict[str, Any]:
+        """Requests of one lane at a quarter of its capacity alone, then the same beside a flood of the other's."""
+        rate = capacity * _SHARE_BESIDE_FLOOD
+        alone = await self.open_loop(send, rate, seconds)
         stop = asyncio.Event()
-        flood = asyncio.create_task(self.flood(stop))
+        flood = asyncio.create_task(self.flood(other, stop))
         await asyncio.sleep(2.0)
-        beside = await self.open_loop(rate, seconds)
+        beside = await self.open_loop(send, rate, seconds)
         stop.set()
-        found = {"rag_alone": alone.summary(), "rag_beside_flood": beside.summary(), "code": (await flood).summary()}
-        found["p95_ratio"] = p95_ratio(beside, alone)
-        return {"rag_per_s": round(rate, 2), **found}
+        found = {"alone": alone.summary(), "beside_flood": beside.summary(), "flood": (await flood).summary()}
+        return {"offered_per_s": round(rate, 2), **found, "p95_ratio": p95_ratio(beside, alone)}
 
     async def soak(self, server: psutil.Process, seconds: float) -> dict[str, Any]:
         """Three rag callers and one of code for ``seconds``; the memory of every process, sampled meanwhile."""
@@ -150,7 +151,7 @@ class Load:
 
         async def code_caller() -> None:
             while time.perf_counter() < until_s:
-                statuses[f"code {await self.code()}"] += 1
+                statuses[f"code {await self.code(next(self._numbers))}"] += 1
 
         async def sampler() -> None:
             while time.perf_counter() < until_s:
@@ -180,15 +181,21 @@ async def measure(url: str, server: psutil.Process, arguments: argparse.Namespac
     limits = httpx.Limits(max_connections=1024, max_keepalive_connections=1024)
     async with httpx.AsyncClient(base_url=url, timeout=120.0, limits=limits) as client:
         load = Load(client)
-        capacity = await load.capacity(arguments.capacity_requests)
+        capacity = await load.capacity(load.rag, arguments.capacity_requests)
         found["capacity_per_s"] = capacity
         if arguments.seconds:
-            shares = {f"{share:g}": await load.open_loop(capacity * share, arguments.seconds) for share in SHARES}
+            shares = {
+                f"{share:g}": await load.open_loop(load.rag, capacity * share, arguments.seconds) for share in SHARES
+            }
             found["open_loop"] = {share: outcome.summary() for share, outcome in shares.items()}
             best = max(one["goodput_per_s"] for one in found["open_loop"].values())
             found["goodput_at_3_over_best"] = round(found["open_loop"]["3"]["goodput_per_s"] / best, 3)
         if arguments.flood_s:
-            found["mixed"] = await load.mixed(capacity, arguments.flood_s)
+            found["code_capacity_per_s"] = await load.capacity(load.code, arguments.capacity_requests)
+            found["rag_beside_code"] = await load.mixed(load.rag, load.code, capacity, arguments.flood_s)
+            found["code_beside_rag"] = await load.mixed(
+                load.code, load.rag, found["code_capacity_per_s"], arguments.flood_s
+            )
         if arguments.soak:
             found["soak"] = await load.soak(server, arguments.soak * 60.0)
 
@@ -198,7 +205,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
     parser.add_argument("--config", type=Path, help="configuration of the server")
     parser.add_argument("--seconds", type=float, default=120.0, help="of each open loop; 0 leaves them out")
-    parser.add_argument("--flood-s", type=float, default=60.0, help="seconds with and without the flood; 0: none")
+    parser.add_argument(
+        "--flood-s",
+        type=float,
+        default=60.0,
+        help="of each lane with and without a flood of the other; 0: none",
+    )
     parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES", help="length of the soak; 0: none")
     parser.add_argument("--capacity-requests", type=int, default=120, help="requests that measure the capacity")
     parser.add_argument("--json", type=Path, help="write the result here; phases it holds already are kept")

@@ -63,7 +63,7 @@ class RecordedAligner:
 class ConstantVerifier:
     """The same verdict on every pair."""
 
-    async def verify(self, pairs: Sequence[tuple[str, str]], tenant: str) -> VerifyReply:
+    async def verify(self, pairs: Sequence[tuple[str, str]], tenant: str, background: bool = False) -> VerifyReply:
         """One verdict per pair."""
         return VerifyReply((_VERDICT,) * len(pairs), ModelInfo("constant", "0", "none", "none"))
 
@@ -177,9 +177,9 @@ class FreeVerifier:
     def __init__(self) -> None:
         self._verifier = ConstantVerifier()
 
-    async def verify(self, pairs: Sequence[tuple[str, str]], tenant: str) -> VerifyReply:
+    async def verify(self, pairs: Sequence[tuple[str, str]], tenant: str, background: bool = False) -> VerifyReply:
         """Constant verdicts."""
-        return await self._verifier.verify(pairs, tenant)
+        return await self._verifier.verify(pairs, tenant, background)
 
 
 def lane_on(config: Config, encoder: DeploymentHandle, verifier: DeploymentHandle) -> RagLane:

@@ -79,7 +79,7 @@ class TransformerEncoder:
         self._dtype = next(model.parameters()).dtype
         self._dim = _output_dim(model, self._projection)
         self._rows = BertRows(model) if is_supported(model) else None
-        self._pool = shared_pool(torch.get_num_threads())
+        self._workers = torch.get_num_threads()
 
     @property
     def info(self) -> ModelInfo:
@@ -193,7 +193,7 @@ class TransformerEncoder:
             for batch in prepared.batches
             for row, length in enumerate(batch.lengths)
         ]
-        states = self._pool.map(rows.hidden, asked, [len(row.ids) for row in asked])
+        states = shared_pool(self._workers).map(rows.hidden, asked, [len(row.ids) for row in asked])
         done = iter(states)
         return [self._finished(torch.cat([next(done) for _ in batch.windows])) for batch in prepared.batches]
 

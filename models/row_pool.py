@@ -15,6 +15,8 @@ from typing import TypeVar
 
 import torch
 
+from models.priority import thread_niceness
+
 PACK_TOKENS = 384
 """Tokens of one pack: enough for the products, few enough for a core's cache (docs/performance.md)."""
 
@@ -79,7 +81,19 @@ def plan_packs(sizes: Sequence[int], workers: int) -> list[list[int]]:
     return [packs[number] for number in sorted(filled, key=lambda number: -filled[number])]
 
 
-@functools.cache
+def prepare_thread() -> None:
+    """Make the pool of this thread's priority now. Once others compute, a thread that begins meanwhile could take its single
+    torch thread for the process's number.
+    """
+    shared_pool(torch.get_num_threads())
+
+
 def shared_pool(workers: int) -> RowPool:
-    """The process's pool of that size: several models take turns on the same cores."""
+    """The process's pool of that size, for callers of this thread's priority: models take turns on the same cores."""
+    return _pool(workers, thread_niceness())
+
+
+@functools.cache
+def _pool(workers: int, niceness: int) -> RowPool:
+    """Threads start with the niceness of the one that starts them, so each niceness has a pool of its own."""
     return RowPool(workers)

@@ -99,7 +99,7 @@ class TrainedVerifier:
         self._device = next(network.parameters()).device
         self._max_tokens = min(MAX_PAIR_TOKENS, max_positions(network.encoder))
         self._rows = BertRows(network.encoder) if is_supported(network.encoder) else None
-        self._pool = shared_pool(torch.get_num_threads())
+        self._workers = torch.get_num_threads()
 
     @property
     def info(self) -> ModelInfo:
@@ -184,7 +184,7 @@ class TrainedVerifier:
         """
         places = [(batch, row) for batch in prepared.batches for row in range(len(batch.windows))]
         asked = [self._row(batch, row) for batch, row in places]
-        states = iter(self._pool.map(rows.hidden, asked, [len(row.ids) for row in asked]))
+        states = iter(shared_pool(self._workers).map(rows.hidden, asked, [len(row.ids) for row in asked]))
         found = []
         for batch in prepared.batches:
             verdicts = np.zeros((len(batch.windows), CLASSES), dtype=np.float32)

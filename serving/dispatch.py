@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -132,9 +132,13 @@ class Dispatcher:
         with self._traffic.passing():
             return await self._score(lane, body, request_id, tenant)
 
-    async def _score(self, lane: str, body: LaneRequest, request_id: str, tenant: str) -> LaneAnswer:
+    async def _score(
+        self, lane: str, body: LaneRequest, request_id: str, tenant: str, background: bool = False
+    ) -> LaneAnswer:
         chunks = await self._stored(tenant, body)
         lane_input = body.lane_input(request_id, tenant, self._deadline_s, chunks)
+        if background:
+            lane_input = replace(lane_input, background=True)
         return await self._bounded(self._lanes[lane].score(lane_input))
 
     async def roll_up(self, body: RollupRequest, request_id: str) -> LaneAnswer:
@@ -145,15 +149,18 @@ class Dispatcher:
     async def score_json(self, lane: str, request: dict[str, Any], tenant: str) -> dict[str, Any]:
         """The answer as JSON values to a request as JSON values, validated before by the lane's schema."""
         with self._traffic.passing():
-            return await self.score_job(lane, request, tenant)
+            return await self._score_json(lane, request, tenant, background=False)
 
     async def score_job(self, lane: str, request: dict[str, Any], tenant: str) -> dict[str, Any]:
-        """As :meth:`score_json`, in the background: it does not count as traffic."""
+        """As :meth:`score_json`, in the background: it does not count as traffic, and the models serve others first."""
+        return await self._score_json(lane, request, tenant, background=True)
+
+    async def _score_json(self, lane: str, request: dict[str, Any], tenant: str, background: bool) -> dict[str, Any]:
         request_id = str(request.get("request_id") or f"{lane}-nested")
         if lane == "rollup":
             answer = await self.roll_up(RollupRequest.model_validate(request), request_id)
         else:
-            answer = await self._score(lane, _SCHEMAS[lane].model_validate(request), request_id, tenant)
+            answer = await self._score(lane, _SCHEMAS[lane].model_validate(request), request_id, tenant, background)
         document: dict[str, Any] = orjson.loads(answer.body)
         return document
 

@@ -15,10 +15,13 @@ from torch import Tensor
 
 from models.batching import DEFAULT_TOKEN_BUDGET
 from models.encoder import PreparedTexts, TransformerEncoder
+from models.priority import lower_priority
+from models.row_pool import prepare_thread
 from models.types import Encoder, ModelInfo, TextRole, TokenVectors
 from scoring.maxsim import PackedUnits, align, pack_units
 from serving.lanes.types import AlignReply, AlignRequest, UnitVectors
-from serving.rounds import Outcome, RoundQueue
+from serving.priorities import BACKGROUND_NICENESS, PriorityQueues
+from serving.rounds import Outcome
 from serving.vector_cache import VectorCache
 
 _ROUND_CHARACTERS_PER_TOKEN = 3
@@ -70,8 +73,12 @@ class AlignmentService:
         self._null_bank: PackedUnits = pack_units(encoder.encode(list(null_texts)))
         self._cache = cache or VectorCache(0)
         round_size = token_budget * _ROUND_CHARACTERS_PER_TOKEN
-        self._queue: RoundQueue[_Piece, TokenVectors | Tensor] = RoundQueue(self._run, round_size, "encoder")
-        self._side = ThreadPoolExecutor(max_workers=1, thread_name_prefix="align")
+        self._queue: PriorityQueues[_Piece, TokenVectors | Tensor] = PriorityQueues(
+            self._run, round_size, "encoder", shared=not self.info.device.startswith("cpu")
+        )
+        self._queue.in_each_thread(prepare_thread)
+        self._side = ThreadPoolExecutor(1, "align")
+        self._background_side = ThreadPoolExecutor(1, "align-background", lower_priority, (BACKGROUND_NICENESS,))
 
     @property
     def info(self) -> ModelInfo:
@@ -107,9 +114,10 @@ class AlignmentService:
     async def align(self, request: AlignRequest) -> AlignReply:
         """The alignment of one request. What is encoded waits for its turn; planning and aligning go on beside it."""
         loop = asyncio.get_running_loop()
-        plan = await loop.run_in_executor(self._side, self._plan, request)
-        outcome = await self._queue.submit(plan.pieces, plan.sizes)
-        return await loop.run_in_executor(self._side, self._reply, request, plan, outcome)
+        side = self._background_side if request.background else self._side
+        plan = await loop.run_in_executor(side, self._plan, request)
+        outcome = await self._queue.submit(plan.pieces, plan.sizes, request.background)
+        return await loop.run_in_executor(side, self._reply, request, plan, outcome)
 
     def _plan(self, request: AlignRequest) -> _Plan:
         known: dict[_Key, TokenVectors] = {}
@@ -221,6 +229,7 @@ class AlignmentService:
         """End the worker threads."""
         self._queue.close()
         self._side.shutdown(wait=True, cancel_futures=True)
+        self._background_side.shutdown(wait=True, cancel_futures=True)
 
 
 def _role(key: _Key) -> TextRole:

@@ -12,10 +12,21 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Generic, TypeVar
+
+from models.priority import lower_priority
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
+
+
+class Place(Enum):
+    """Where a request lines up."""
+
+    FIRST = "first"
+    IN_TURN = "in turn"
+    BEHIND = "behind"
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,7 @@ class Outcome(Generic[Result]):
 class _Request(Generic[Piece, Result]):
     pieces: Sequence[Piece]
     sizes: Sequence[int]
-    size: int
+    behind: bool
     future: asyncio.Future[Outcome[Result]]
     arrived_s: float = field(default_factory=time.perf_counter)
     begun_s: float = 0.0
@@ -49,26 +60,30 @@ class RoundQueue(Generic[Piece, Result]):
     """Runs ``work`` on rounds of pieces, in one thread.
 
     ``work`` gives one result for each piece, in order. ``round_size`` bounds the summed sizes of a round; a piece larger than
-    that makes a round of its own. First come, first served, except that a request longer than a round stands back behind those
-    that are not; in every second round the first of the long ones gets half, so that it always gets on.
+    that makes a round of its own. First come, first served, except for what is submitted to another :class:`Place`; a request
+    longer than a round has its place behind the others. In every second round the first of those behind gets half, so that
+    it always gets on. ``niceness``: how far the thread's priority is below that of the process.
     """
 
-    def __init__(self, work: Callable[[Sequence[Piece]], Sequence[Result]], round_size: int, name: str) -> None:
+    def __init__(
+        self, work: Callable[[Sequence[Piece]], Sequence[Result]], round_size: int, name: str, niceness: int = 0
+    ) -> None:
         self._work = work
         self._round_size = round_size
         self._waiting: list[_Request[Piece, Result]] = []
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._thread = ThreadPoolExecutor(1, name, lower_priority, (niceness,))
         self._worker: asyncio.Task[None] | None = None
-        self._turn_of_long = False
+        self._turn_of_behind = False
 
-    async def submit(self, pieces: Sequence[Piece], sizes: Sequence[int]) -> Outcome[Result]:
+    async def submit(
+        self, pieces: Sequence[Piece], sizes: Sequence[int], place: Place = Place.IN_TURN
+    ) -> Outcome[Result]:
         """The pieces' results; cancelling the call drops what has not begun. Nothing is done, at once, without pieces."""
         if not pieces:
             return Outcome([], 0.0, 0.0, 1)
-        request: _Request[Piece, Result] = _Request(
-            pieces, sizes, sum(sizes), asyncio.get_running_loop().create_future()
-        )
-        self._waiting.append(request)
+        behind = place is Place.BEHIND or sum(sizes) > self._round_size
+        request: _Request[Piece, Result] = _Request(pieces, sizes, behind, asyncio.get_running_loop().create_future())
+        self._waiting.insert(0 if place is Place.FIRST else len(self._waiting), request)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._drain())
         return await request.future
@@ -111,12 +126,12 @@ class RoundQueue(Generic[Piece, Result]):
             return []
         begins = {id(request): request.taken for request in self._waiting}
         room = self._round_size
-        long = [request for request in self._waiting if request.size > self._round_size]
-        others = [request for request in self._waiting if request.size <= self._round_size]
-        self._turn_of_long = not self._turn_of_long
-        if long and self._turn_of_long:
-            room -= self._take(long[0], max(1, self._round_size // 2), first=True)
-        for request in (*others, *long):
+        behind = [request for request in self._waiting if request.behind]
+        others = [request for request in self._waiting if not request.behind]
+        self._turn_of_behind = not self._turn_of_behind
+        if behind and self._turn_of_behind:
+            room -= self._take(behind[0], max(1, self._round_size // 2), first=True)
+        for request in (*others, *behind):
             room -= self._take(request, room, first=room == self._round_size)
         return [
             (request, request.pieces[begins[id(request)] : request.taken])
@@ -135,6 +150,10 @@ class RoundQueue(Generic[Piece, Result]):
             size += following
             request.taken += 1
         return size
+
+    def in_thread(self, prepare: Callable[[], None]) -> None:
+        """Run ``prepare`` in the queue's thread, and wait for it."""
+        self._thread.submit(prepare).result()
 
     def close(self) -> None:
         """End the thread after the round it is in."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.batching import DEFAULT_TOKEN_BUDGET
+from models.row_pool import prepare_thread
 from models.types import ModelInfo, NliScores, Verifier
 from serving.lanes.types import VerifyReply
-from serving.rounds import RoundQueue
+from serving.priorities import PriorityQueues
 from serving.verdict_cache import VerdictCache
 
 _ROUND_CHARACTERS_PER_TOKEN = 3
@@ -26,20 +27,23 @@ class VerificationService:
         self._verifier = verifier
         self._cache = cache or VerdictCache(0)
         round_size = token_budget * _ROUND_CHARACTERS_PER_TOKEN
-        self._queue: RoundQueue[_Pair, NliScores] = RoundQueue(self._run, round_size, "verifier")
+        self._queue: PriorityQueues[_Pair, NliScores] = PriorityQueues(
+            self._run, round_size, "verifier", shared=not self.info.device.startswith("cpu")
+        )
+        self._queue.in_each_thread(prepare_thread)
 
     @property
     def info(self) -> ModelInfo:
         """The verifier's identity."""
         return self._verifier.info
 
-    async def verify(self, pairs: Sequence[_Pair], tenant: str) -> VerifyReply:
-        """One verdict per pair, in order. A pair that the tenant sent before is answered from the cache."""
+    async def verify(self, pairs: Sequence[_Pair], tenant: str, background: bool = False) -> VerifyReply:
+        """One verdict per pair, in order; from the cache where the tenant sent it before. Others go before ``background``."""
         keys = [self._cache.key(tenant, self.info, pair) for pair in pairs]
         known = {key: verdict for key in keys if (verdict := self._cache.get(key)) is not None}
         missing = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in known}
         asked = list(missing.values())
-        outcome = await self._queue.submit(asked, [len(premise) + len(claim) for premise, claim in asked])
+        outcome = await self._queue.submit(asked, [len(premise) + len(claim) for premise, claim in asked], background)
         found = dict(zip(missing, outcome.results, strict=True))
         for key, verdict in found.items():
             self._cache.put(key, verdict)

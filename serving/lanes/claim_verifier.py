@@ -65,7 +65,7 @@ class ClaimVerifier:
         verbatim, pairs = await off_loop(request, lambda: _questions(request, facts, tokenizer, asked))
         try:
             async with asyncio.timeout(request.deadline_s * _DEADLINE_SHARE):
-                reply = await self._verifier.verify(pairs, request.tenant)
+                reply = await self._verifier.verify(pairs, request.tenant, request.background)
         except (TimeoutError, ApiError) as error:
             what = "was too slow" if isinstance(error, TimeoutError) else "is away"
             return Verdicts(nothing, f"the verifier {what}", (f"the verifier {what}; scored without its signal",))
@@ -84,7 +84,8 @@ class ClaimVerifier:
         ordered = list(permutations(range(len(texts)), 2))
         try:
             async with asyncio.timeout(request.deadline_s * _DEADLINE_SHARE):
-                reply = await self._verifier.verify([(texts[i], texts[j]) for i, j in ordered], request.tenant)
+                pairs = [(texts[i], texts[j]) for i, j in ordered]
+                reply = await self._verifier.verify(pairs, request.tenant, request.background)
         except (TimeoutError, ApiError):
             return None, "the verifier did not answer in time"
         entail = {pair: verdict.entail or 0.0 for pair, verdict in zip(ordered, reply.verdicts, strict=True)}

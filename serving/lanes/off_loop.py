@@ -1,12 +1,16 @@
-"""Reading long texts away from the event loop: what it costs grows with them, and other requests wait meanwhile."""
+"""Reading texts away from the event loop: long ones, since what it costs grows with them, and those nobody waits for."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from models.priority import lower_priority
 from serving.lanes.types import LaneInput
+from serving.priorities import BACKGROUND_NICENESS
 
 Result = TypeVar("Result")
 
@@ -15,7 +19,15 @@ LONG_CHARACTERS = 20_000
 
 
 async def off_loop(request: LaneInput, work: Callable[[], Result]) -> Result:
-    """``work`` on the request's texts, on a thread where they are long."""
+    """``work`` on the request's texts, on a thread where they are long, on one of lower priority in the background."""
+    if request.background:
+        return await asyncio.get_running_loop().run_in_executor(_background(), work)
     if request.characters < LONG_CHARACTERS:
         return work()
     return await asyncio.to_thread(work)
+
+
+@functools.cache
+def _background() -> ThreadPoolExecutor:
+    """The process's one thread for requests that nobody waits for."""
+    return ThreadPoolExecutor(1, "background", lower_priority, (BACKGROUND_NICENESS,))

@@ -290,6 +290,7 @@ def _align_request(request: LaneInput, units: Sequence[SupportUnit], claims: Seq
         response_window_tokens=request.response_chunk_tokens,
         stored={index: chunk.vectors for index, chunk in enumerate(request.chunks) if chunk.vectors is not None},
         affinity=affinity_key(request.tenant, request.session_id, texts),
+        background=request.background,
     )
 
 

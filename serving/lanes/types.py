@@ -47,7 +47,7 @@ class ChunkInput:
 
 @dataclass(frozen=True)
 class LaneInput:
-    """A validated lane request; field meanings are those of the HTTP contract."""
+    """A validated lane request; field meanings are those of the HTTP contract. ``background``: the models serve others first."""
 
     request_id: str
     tenant: str
@@ -79,6 +79,7 @@ class LaneInput:
     response_language_hint: str | None = None
     emit_chunk_ownership: bool = False
     session_state: Mapping[str, Any] | None = None
+    background: bool = False
 
     @property
     def characters(self) -> int:
@@ -110,6 +111,7 @@ class AlignRequest:
     """One response against its units. ``claims``: character spans of the response. ``stored``: vectors by unit.
 
     ``affinity``: requests that have it in common share context, see :func:`serving.affinity.affinity_key`.
+    ``background``: other requests go first.
     """
 
     tenant: str
@@ -120,6 +122,7 @@ class AlignRequest:
     response_window_tokens: int
     stored: Mapping[int, UnitVectors] = field(default_factory=dict)
     affinity: str = ""
+    background: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +163,8 @@ class Aligner(Protocol):
 class PairVerifier(Protocol):
     """Judges (premise, claim) pairs; in this process or behind a handle."""
 
-    async def verify(self, pairs: Sequence[tuple[str, str]], tenant: str) -> VerifyReply:
-        """One verdict per pair, in order; those kept from before are of the same tenant."""
+    async def verify(self, pairs: Sequence[tuple[str, str]], tenant: str, background: bool = False) -> VerifyReply:
+        """One verdict per pair, in order; those kept from before are of the same tenant. Others go before ``background``."""
         ...
 
     def close(self) -> None:

@@ -112,9 +112,9 @@ class HandleVerifier:
     def __init__(self, handle: DeploymentHandle) -> None:
         self._handle = handle
 
-    async def verify(self, pairs: Sequence[tuple[str, str]], tenant: str) -> VerifyReply:
+    async def verify(self, pairs: Sequence[tuple[str, str]], tenant: str, background: bool = False) -> VerifyReply:
         """One verdict per pair, from a verifier replica."""
-        reply: VerifyReply = await call(self._handle, "verify", pairs, tenant)
+        reply: VerifyReply = await call(self._handle, "verify", pairs, tenant, background)
         return reply
 
     async def ready(self) -> None:

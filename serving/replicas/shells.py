@@ -21,7 +21,7 @@ from serving.lanes.types import AlignReply, AlignRequest, LaneAnswer, LaneInput,
 from serving.replicas.front import front_installed
 from serving.replicas.handles import HandleAligner, HandleLane, HandleVerifier, LocalLane
 
-_BEHIND_MODELS = 5
+_BEHIND_MODELS = 10
 
 
 @serve.deployment
@@ -62,9 +62,9 @@ class VerifierReplica:
             raise ValueError("verifier: none is configured")
         self._service = service
 
-    async def verify(self, pairs: Sequence[tuple[str, str]], tenant: str) -> VerifyReply:
+    async def verify(self, pairs: Sequence[tuple[str, str]], tenant: str, background: bool = False) -> VerifyReply:
         """One verdict per pair."""
-        return await self._service.verify(pairs, tenant)
+        return await self._service.verify(pairs, tenant, background)
 
     async def ready(self) -> int:
         """Answers once the model is loaded and warm; the process id."""

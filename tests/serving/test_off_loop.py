@@ -1,17 +1,20 @@
-"""Long texts are read away from the event loop, short ones on it."""
+"""Long texts are read away from the event loop, short ones on it, those of background requests on a thread that gives way."""
 
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
 import pytest
 
+from models.priority import thread_niceness
 from serving.config import load_config
 from serving.factory import local_rag_lane
 from serving.lanes import claim_verifier, off_loop, rag
 from serving.lanes.rag import RagLane
 from serving.lanes.types import LaneInput
+from serving.priorities import BACKGROUND_NICENESS
 
 SENTENCE = "The Lindau Bridge opened on 4 May 1932 and is 1,149 metres long. "
 READERS = (
@@ -33,11 +36,21 @@ def lane() -> Iterator[RagLane]:
 @pytest.fixture
 def threads(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """By step, the thread that it ran on last."""
+    return _watch(monkeypatch, threading.get_ident)
+
+
+@pytest.fixture
+def niceness(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """By step, the niceness of the thread that it ran on last."""
+    return _watch(monkeypatch, thread_niceness)
+
+
+def _watch(monkeypatch: pytest.MonkeyPatch, look: Callable[[], int]) -> dict[str, int]:
     seen: dict[str, int] = {}
 
     def watched(name: str, step: Any) -> Any:
         def run(*given: Any, **named: Any) -> Any:
-            seen[name] = threading.get_ident()
+            seen[name] = look()
             return step(*given, **named)
 
         return run
@@ -47,8 +60,9 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return seen
 
 
-async def _score(lane: RagLane, context: str) -> dict[str, Any]:
-    asked = LaneInput("r", "t", "The Lindau Bridge opened in 1933 after a long wait.", raw_context=context)
+async def _score(lane: RagLane, context: str, background: bool = False) -> dict[str, Any]:
+    answer = "The Lindau Bridge opened in 1933 after a long wait."
+    asked = LaneInput("r", "t", answer, raw_context=context, background=background)
     document: dict[str, Any] = orjson.loads((await lane.score(asked)).body)
     return document
 
@@ -64,9 +78,17 @@ async def test_a_short_context_is_read_where_it_is(lane: RagLane, threads: dict[
     assert set(threads.values()) == {threading.get_ident()}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have a niceness of their own on Linux alone")
+async def test_a_background_request_gives_way(lane: RagLane, niceness: dict[str, int]) -> None:
+    await _score(lane, SENTENCE, background=True)
+    assert set(niceness) == {name for _, name in READERS}
+    assert set(niceness.values()) == {min(19, thread_niceness() + BACKGROUND_NICENESS)}
+
+
 async def test_the_thread_changes_no_number(lane: RagLane, monkeypatch: pytest.MonkeyPatch) -> None:
     here = await _score(lane, SENTENCE * 20)
     monkeypatch.setattr(off_loop, "LONG_CHARACTERS", 0)
     away = await _score(lane, SENTENCE * 20)
+    behind = await _score(lane, SENTENCE * 20, background=True)
     for field in ("score", "band", "claims", "support_units"):
-        assert away[field] == here[field]
+        assert away[field] == here[field] == behind[field]

@@ -208,7 +208,7 @@ class SlowVerifier:
     def __init__(self, error: Exception | None) -> None:
         self.error = error
 
-    async def verify(self, pairs: object, tenant: str) -> VerifyReply:
+    async def verify(self, pairs: object, tenant: str, background: bool = False) -> VerifyReply:
         if self.error is not None:
             raise self.error
         await asyncio.sleep(60)
@@ -221,7 +221,7 @@ class SlowVerifier:
 class YesVerifier(SlowVerifier):
     """A labelled fake that entails every pair."""
 
-    async def verify(self, pairs: Any, tenant: str) -> VerifyReply:
+    async def verify(self, pairs: Any, tenant: str, background: bool = False) -> VerifyReply:
         return VerifyReply(tuple(NliScores(0.97, 0.02, 0.01) for _ in pairs), ModelInfo("yes", "fake", "none", "cpu"))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.rounds import Outcome, RoundQueue
+from serving.rounds import Outcome, Place, RoundQueue
 
 
 class Recorder:
@@ -90,6 +90,22 @@ async def test_first_come_first_served_whatever_the_size() -> None:
     work.go.set()
     await asyncio.gather(*tasks)
     assert [piece for pieces in work.rounds for piece in pieces] == [piece for request in requests for piece in request]
+    queue.close()
+
+
+async def test_what_lines_up_behind_waits_for_others_and_gets_on() -> None:
+    work = Recorder()
+    queue = queue_of(work, 2)
+    first = asyncio.create_task(queue.submit([0], [1]))
+    await asyncio.sleep(0.05)
+    back = [asyncio.create_task(queue.submit([number], [1], Place.BEHIND)) for number in (100, 101, 102)]
+    others = await filled(queue, [[number] for number in range(1, 7)])
+    work.go.set()
+    await asyncio.gather(first, *back, *others)
+    done = [piece for pieces in work.rounds for piece in pieces]
+    assert done.index(100) < done.index(6), "every second round has room for one of them"
+    assert done[-1] == 102
+    assert [piece for piece in done if piece < 100] == list(range(7))
     queue.close()
 
 

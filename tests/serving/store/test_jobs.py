@@ -268,26 +268,31 @@ async def test_events_tell_progress_and_end(client, runner):
     assert done == sorted(done)
 
 
-async def test_beside_traffic_a_row_is_scored_for_what_requests_have_passed_and_all_of_them_once_it_is_over(
-    client, services, clock
-):
-    traffic = Traffic(lambda: clock() / 1_000.0, meet_share=0.5)
-    runner = JobRunner(services.store, services.lane.score, FAST, traffic)
+async def test_beside_traffic_one_row_is_scored_at_a_time_and_more_once_it_is_over(client, services, clock):
+    traffic = Traffic(lambda: clock() / 1_000.0)
+    services.lane.delay_s = 0.05
+    under_way, at_once = 0, []
+
+    async def score(lane, request, tenant):
+        nonlocal under_way
+        under_way += 1
+        at_once.append(under_way)
+        try:
+            return await services.lane.score(lane, request, tenant)
+        finally:
+            under_way -= 1
+
+    runner = JobRunner(services.store, score, FAST, traffic)
     task = asyncio.create_task(runner.run())
     with traffic.passing():
-        job = await submit(client, 6)
-        await asyncio.sleep(0.2)
-        assert not services.lane.calls
-        for _ in range(4):
-            with traffic.passing():
-                pass
+        job = await submit(client, 12)
         async with asyncio.timeout(10):
-            while (await client.get(f"/jobs/{job['job_id']}")).json()["progress"]["done"] < 1:
+            while (await client.get(f"/jobs/{job['job_id']}")).json()["progress"]["done"] < 3:
                 await asyncio.sleep(0.01)
-        await asyncio.sleep(0.1)
-        assert len(services.lane.calls) == 1
+        assert max(at_once) == 1
     clock.advance_s(2)
     assert (await ended(client, job["job_id"]))["status"] == "COMPLETED"
+    assert max(at_once) > 1
     await runner.stop()
     await task
 
