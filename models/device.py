@@ -21,6 +21,7 @@ DTYPES: dict[str, torch.dtype] = {
     "float16": torch.float16,
 }
 _KEPT_BYTES = 256 * 1024 * 1024
+_KEPT_OPERATIONS = 64
 _HEAP_BLOCK_BYTES = 32 * 1024 * 1024
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
@@ -150,13 +151,17 @@ def waiting_threads_sleep() -> bool:
 def thread_environment(threads: int) -> dict[str, str]:
     """Environment for a process that computes beside others; it must be set before torch is imported.
 
-    Waiting threads sleep instead of spinning: with all cores busy, spinning makes an 8 ms forward take up to a second.
+    Waiting threads sleep instead of spinning: with all cores busy, spinning makes an 8 ms forward take up to a second. And
+    oneDNN, and torch's layer over it (in each thread), keep few of the operations that they prepare for a shape: of texts
+    every length is another shape, and the thousand that they would keep hold gigabytes (docs/performance.md).
     """
     return {
         "OMP_NUM_THREADS": str(threads),
         "OMP_WAIT_POLICY": "PASSIVE",
         "GOMP_SPINCOUNT": "0",
         "TOKENIZERS_PARALLELISM": "false",
+        "ONEDNN_PRIMITIVE_CACHE_CAPACITY": str(_KEPT_OPERATIONS),
+        "LRU_CACHE_CAPACITY": str(_KEPT_OPERATIONS),
     }
 
 

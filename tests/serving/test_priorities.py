@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -67,8 +68,22 @@ async def test_what_waited_long_enough_is_the_next_in_turn() -> None:
     nicer = min(19, here + BACKGROUND_NICENESS) - here
     behind = [pieces for niceness, pieces in rounds if niceness == nicer]
     urgent = [piece for niceness, pieces in rounds if not niceness for piece in pieces]
-    assert behind == [[0, 1], [2, 3]], "small rounds, until it has waited long enough"
-    assert urgent.index(4) < urgent.index(101), "its rest goes before what came in the meantime"
+    assert behind == [[0], [1, 2]], "growing rounds, until it has waited long enough"
+    assert urgent.index(3) < urgent.index(101), "its rest goes before what came in the meantime"
+    queues.close()
+
+
+async def test_where_cores_are_busy_background_rounds_stay_small() -> None:
+    rounds: list[list[int]] = []
+
+    def work(pieces: Sequence[int]) -> list[int]:
+        rounds.append(list(pieces))
+        time.sleep(0.3)
+        return list(pieces)
+
+    queues: PriorityQueues[int, int] = PriorityQueues(work, 8, "t", shared=False, clock=lambda: 0.0)
+    assert (await queues.submit(range(4), [1] * 4, background=True)).results == list(range(4))
+    assert rounds == [[0], [1], [2], [3]]
     queues.close()
 
 
