@@ -1,8 +1,9 @@
 """Latency of a server beside the same work in process: ``python -m benchmarks.latency [--url URL] [--json OUT]``.
 
-Closed loop at concurrency 1, 8 and 32, open loop (Poisson arrivals) at stated shares of the measured capacity, and in the
-same run the lane in this process on the same kind of requests, so that the cost of serving is a ratio. Without ``--url``
-it starts a server of its own and ends it.
+One request at a time, all texts new and then on a context seen before, in turns with the lane in this process, so that the
+cost of serving is a ratio. Then closed loop at concurrency 8 and 32, the lane's throughput in this process, which bounds the
+server's, and open loop (Poisson arrivals) at stated shares of the measured capacity. Without ``--url`` it starts a server of
+its own and ends it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
@@ -34,6 +35,9 @@ from serving.schemas import RagRequest
 
 Send = Callable[[int], Awaitable[int]]
 """Sends request number n; its HTTP status, or 200 in process."""
+Make = Callable[[int], dict[str, Any]]
+_RAG = "/api/v1/trace/rag"
+_SEEN_CONTEXT = 0
 
 
 def summary(seconds: Sequence[float], statuses: Sequence[int], elapsed_s: float) -> dict[str, Any]:
@@ -56,21 +60,14 @@ async def closed_loop(send: Send, concurrency: int, total: int, numbers: count[i
     """``concurrency`` callers that each send their next request as soon as the last is answered."""
     seconds: list[float] = []
     statuses: list[int] = []
+    left = iter(range(total))
 
     async def caller() -> None:
-        while len(statuses) + active < total:
-            await one()
+        for _ in left:
+            begun = time.perf_counter()
+            statuses.append(await send(next(numbers)))
+            seconds.append(time.perf_counter() - begun)
 
-    async def one() -> None:
-        nonlocal active
-        active += 1
-        begun = time.perf_counter()
-        status = await send(next(numbers))
-        seconds.append(time.perf_counter() - begun)
-        statuses.append(status)
-        active -= 1
-
-    active = 0
     started = time.perf_counter()
     await asyncio.gather(*(caller() for _ in range(concurrency)))
     return summary(seconds, statuses, time.perf_counter() - started)
@@ -98,43 +95,81 @@ async def open_loop(send: Send, rate_per_s: float, duration_s: float, numbers: c
     return {"offered_per_s": round(rate_per_s, 2)} | summary(seconds, statuses, time.perf_counter() - started)
 
 
-async def in_process(config_path: Path | None, total: int, numbers: count[int]) -> dict[str, Any]:
-    """The lane in this process: one at a time, and eight at a time, which is the bound for the server's throughput."""
-    lane = local_rag_lane(load_config(config_path))
+async def one_at_a_time(sends: Mapping[str, Send], total: int, numbers: count[int]) -> dict[str, dict[str, Any]]:
+    """Latency at concurrency one, by name; one request of each in turn, so that a busy moment meets all of them."""
+    seconds: dict[str, list[float]] = {name: [] for name in sends}
+    statuses: dict[str, list[int]] = {name: [] for name in sends}
+    for _ in range(total):
+        for name, send in sends.items():
+            begun = time.perf_counter()
+            statuses[name].append(await send(next(numbers)))
+            seconds[name].append(time.perf_counter() - begun)
+    return {name: summary(seconds[name], statuses[name], sum(seconds[name])) for name in sends}
 
-    async def send(number: int) -> int:
-        request = RagRequest.model_validate(rag_request(number))
-        await lane.score(request.lane_input(str(number), "benchmark", 600.0))
-        return 200
 
-    for _ in range(5):
-        await send(next(numbers))
-    found = {"c1": await closed_loop(send, 1, total, numbers), "c8": await closed_loop(send, 8, total, numbers)}
+def seen_before(number: int) -> dict[str, Any]:
+    """A request on one and the same context, with a new answer."""
+    return rag_request(_SEEN_CONTEXT, answer_seed=number)
+
+
+async def beside_in_process(url: str, arguments: argparse.Namespace, numbers: count[int]) -> dict[str, Any]:
+    """The server and the lane in this process, in turns; then eight at a time in this process."""
+    lane = local_rag_lane(load_config(arguments.config))
+    async with httpx.AsyncClient(base_url=url, timeout=120.0) as client:
+
+        def served(make: Make) -> Send:
+            async def send(number: int) -> int:
+                return (await client.post(_RAG, json=make(number))).status_code
+
+            return send
+
+        def here(make: Make) -> Send:
+            async def send(number: int) -> int:
+                request = RagRequest.model_validate(make(number))
+                await lane.score(request.lane_input(str(number), "benchmark", 600.0))
+                return 200
+
+            return send
+
+        sends = {
+            "c1": served(rag_request),
+            "in_process c1": here(rag_request),
+            "c1_seen": served(seen_before),
+            "in_process c1_seen": here(seen_before),
+        }
+        await one_at_a_time(sends, 5, numbers)
+        found = await one_at_a_time(sends, arguments.requests, numbers)
+        found["in_process c8"] = await closed_loop(here(rag_request), 8, arguments.requests, numbers)
     lane.close()
-    return found
+    inside = {
+        name.removeprefix("in_process "): found.pop(name) for name in list(found) if name.startswith("in_process")
+    }
+    return {"in_process": inside, **found}
 
 
 async def phases(client: httpx.AsyncClient, numbers: count[int], total: int = 20) -> dict[str, float]:
     """Median milliseconds by phase, from verbose answers at concurrency one."""
     seen: dict[str, list[float]] = {}
     for _ in range(total):
-        answer = await client.post("/api/v1/trace/rag", json=rag_request(next(numbers)) | {"verbose": True})
+        answer = await client.post(_RAG, json=rag_request(next(numbers)) | {"verbose": True})
         for name, value in answer.json()["diagnostics"]["phases_ms"].items():
             seen.setdefault(name, []).append(value)
     return {name: round(statistics.median(values), 3) for name, values in seen.items()}
 
 
-async def measure(url: str, arguments: argparse.Namespace, numbers: count[int]) -> dict[str, Any]:
-    """Everything that is measured over HTTP."""
+async def measure(
+    url: str, arguments: argparse.Namespace, numbers: count[int], concurrencies: Sequence[int] = (1, 8, 32)
+) -> dict[str, Any]:
+    """What a server does under load, and where the time of one request goes."""
     limits = httpx.Limits(max_connections=512, max_keepalive_connections=512)
     async with httpx.AsyncClient(base_url=url, timeout=120.0, limits=limits) as client:
 
         async def send(number: int) -> int:
-            return (await client.post("/api/v1/trace/rag", json=rag_request(number))).status_code
+            return (await client.post(_RAG, json=rag_request(number))).status_code
 
         await closed_loop(send, 2, 10, numbers)
         found: dict[str, Any] = {"phases_ms": await phases(client, numbers)}
-        for concurrency in (1, 8, 32):
+        for concurrency in concurrencies:
             found[f"c{concurrency}"] = await closed_loop(send, concurrency, arguments.requests, numbers)
         capacity = found["c8"]["requests_per_s"]
         for share in (0.5, 0.9):
@@ -152,13 +187,14 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the result here")
     arguments = parser.parse_args()
     numbers = count(1)
-    result: dict[str, Any] = {"in_process": asyncio.run(in_process(arguments.config, arguments.requests, numbers))}
     server = nullcontext((arguments.url, None)) if arguments.url else running_server(arguments.config)
     with server as (url, start_s):
-        result |= asyncio.run(measure(url, arguments, numbers))
+        result = asyncio.run(beside_in_process(url, arguments, numbers))
+        result = asyncio.run(measure(url, arguments, numbers, (8, 32))) | result
     result["start_to_ready_s"] = None if start_s is None else round(start_s, 1)
-    result["overhead_ratio"] = round(result["c1"]["p50_ms"] / result["in_process"]["c1"]["p50_ms"], 3)
-    result["overhead_ms"] = round(result["c1"]["p50_ms"] - result["in_process"]["c1"]["p50_ms"], 2)
+    for name in ("c1", "c1_seen"):
+        served, inside = result[name]["p50_ms"], result["in_process"][name]["p50_ms"]
+        result[f"{name}_overhead"] = {"ratio": round(served / inside, 3), "ms": round(served - inside, 2)}
     result["c8_over_bound"] = round(result["c8"]["requests_per_s"] / result["in_process"]["c8"]["requests_per_s"], 3)
     text = json.dumps(result | provenance(), indent=1)
     if arguments.json:

@@ -31,10 +31,16 @@ def sentence(generator: random.Random) -> str:
     )
 
 
-def rag_request(seed: int, chunks: int = 8, sentences: int = 4, answer_sentences: int = 5) -> dict[str, Any]:
-    """A rag request: ``chunks`` support units of some 125 tokens, an answer of some 150; its last sentence is invented."""
+def rag_request(
+    seed: int, chunks: int = 8, sentences: int = 4, answer_sentences: int = 5, answer_seed: int | None = None
+) -> dict[str, Any]:
+    """A rag request: ``chunks`` support units of some 125 tokens, an answer of some 150; its last sentence is invented.
+
+    ``answer_seed``: another answer on the context of ``seed``.
+    """
     generator = random.Random(seed)
     units = [[sentence(generator) for _ in range(sentences)] for _ in range(chunks)]
+    generator = generator if answer_seed is None else random.Random(answer_seed)
     answer = [generator.choice(unit) for unit in generator.sample(units, answer_sentences - 1)]
     answer.append(sentence(generator))
     return {
