@@ -93,7 +93,7 @@ def test_killed_run_resumes_on_two_nodes_with_the_numbers_of_the_lane(cluster: C
     command = ["-m", "serving.cli", "batch", str(source), "--output", str(folder), "--part-rows", "16", "--json"]
 
     killed = start(cluster, command, log)
-    for _ in range(1_200):
+    for _ in range(3_600):
         if len(parts(folder)) >= 2 or killed.poll() is not None:
             break
         time.sleep(0.05)
