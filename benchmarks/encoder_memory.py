@@ -21,7 +21,6 @@ from benchmarks.provenance import provenance, save_figures
 
 CAPACITIES = (1024, 256, 64, 8)
 _CALLERS = 4
-_CACHES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
 
 
 async def held_after(requests: int) -> dict[str, float]:
@@ -52,9 +51,9 @@ async def held_after(requests: int) -> dict[str, float]:
 
 def measured(capacity: int, requests: int) -> dict[str, Any]:
     """The same in a process whose caches are so large."""
-    from models.device import available_cores, thread_environment
+    from models.device import OPERATION_CACHES, available_cores, thread_environment
 
-    environment = os.environ | thread_environment(available_cores()) | dict.fromkeys(_CACHES, str(capacity))
+    environment = os.environ | thread_environment(available_cores()) | dict.fromkeys(OPERATION_CACHES, str(capacity))
     command = [sys.executable, "-m", "benchmarks.encoder_memory", "--requests", str(requests), "--inside"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=600)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -15,11 +15,11 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -36,6 +36,7 @@ from serving.schemas import RagRequest
 Send = Callable[[int], Awaitable[int]]
 """Sends request number n; its HTTP status, or 200 in process."""
 Make = Callable[[int], dict[str, Any]]
+Key = TypeVar("Key", bound=Hashable)
 _RAG = "/api/v1/trace/rag"
 _SEEN_CONTEXT = 0
 
@@ -95,10 +96,10 @@ async def open_loop(send: Send, rate_per_s: float, duration_s: float, numbers: c
     return {"offered_per_s": round(rate_per_s, 2)} | summary(seconds, statuses, time.perf_counter() - started)
 
 
-async def one_at_a_time(sends: Mapping[str, Send], total: int, numbers: count[int]) -> dict[str, dict[str, Any]]:
+async def one_at_a_time(sends: Mapping[Key, Send], total: int, numbers: count[int]) -> dict[Key, dict[str, Any]]:
     """Latency at concurrency one, by name; one request of each in turn, so that a busy moment meets all of them."""
-    seconds: dict[str, list[float]] = {name: [] for name in sends}
-    statuses: dict[str, list[int]] = {name: [] for name in sends}
+    seconds: dict[Key, list[float]] = {name: [] for name in sends}
+    statuses: dict[Key, list[int]] = {name: [] for name in sends}
     for _ in range(total):
         for name, send in sends.items():
             begun = time.perf_counter()
@@ -131,20 +132,14 @@ async def beside_in_process(url: str, arguments: argparse.Namespace, numbers: co
 
             return send
 
-        sends = {
-            "c1": served(rag_request),
-            "in_process c1": here(rag_request),
-            "c1_seen": served(seen_before),
-            "in_process c1_seen": here(seen_before),
-        }
+        cases = {"c1": rag_request, "c1_seen": seen_before}
+        sends = {(place, name): place(make) for name, make in cases.items() for place in (served, here)}
         await one_at_a_time(sends, 5, numbers)
         found = await one_at_a_time(sends, arguments.requests, numbers)
-        found["in_process c8"] = await closed_loop(here(rag_request), 8, arguments.requests, numbers)
+        inside = {name: found[here, name] for name in cases}
+        inside["c8"] = await closed_loop(here(rag_request), 8, arguments.requests, numbers)
     lane.close()
-    inside = {
-        name.removeprefix("in_process "): found.pop(name) for name in list(found) if name.startswith("in_process")
-    }
-    return {"in_process": inside, **found}
+    return {"in_process": inside, **{name: found[served, name] for name in cases}}
 
 
 async def phases(client: httpx.AsyncClient, numbers: count[int], total: int = 20) -> dict[str, float]:

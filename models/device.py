@@ -21,6 +21,8 @@ DTYPES: dict[str, torch.dtype] = {
     "float16": torch.float16,
 }
 _KEPT_BYTES = 256 * 1024 * 1024
+OPERATION_CACHES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
+"""Environment variables that bound what oneDNN, and torch's layer over it, keep prepared."""
 _KEPT_OPERATIONS = 64
 _HEAP_BLOCK_BYTES = 32 * 1024 * 1024
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -160,8 +162,7 @@ def thread_environment(threads: int) -> dict[str, str]:
         "OMP_WAIT_POLICY": "PASSIVE",
         "GOMP_SPINCOUNT": "0",
         "TOKENIZERS_PARALLELISM": "false",
-        "ONEDNN_PRIMITIVE_CACHE_CAPACITY": str(_KEPT_OPERATIONS),
-        "LRU_CACHE_CAPACITY": str(_KEPT_OPERATIONS),
+        **dict.fromkeys(OPERATION_CACHES, str(_KEPT_OPERATIONS)),
     }
 
 

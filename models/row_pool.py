@@ -82,8 +82,9 @@ def plan_packs(sizes: Sequence[int], workers: int) -> list[list[int]]:
 
 
 def prepare_thread() -> None:
-    """Make the pool of this thread's priority now. Once others compute, a thread that begins meanwhile could take its single
-    torch thread for the process's number.
+    """Make the pool of this thread's priority now.
+
+    Its workers set torch's number of threads while they begin, and a thread that first computed meanwhile would keep that.
     """
     shared_pool(torch.get_num_threads())
 

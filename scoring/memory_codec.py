@@ -90,7 +90,8 @@ def _item(where: str, row: object, events: int) -> MemoryItem:
     if counts["start"] > counts["end"] or counts["event"] > events:
         raise MemoryStateError(where, "start is after end, or event after the last")
     named = tuple(_text(f"{where}.terms[{at}]", term, MAX_ITEM_CHARS) for at, term in enumerate(terms))
-    return MemoryItem(kind=_KINDS[kind], terms=named, **texts, **counts, **flags)  # type: ignore[arg-type]
+    fields: dict[str, Any] = {**texts, **counts, **flags}
+    return MemoryItem(kind=_KINDS[kind], terms=named, **fields)
 
 
 def _use(where: str, row: object, events: int) -> tuple[str, TermUse]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -136,9 +136,7 @@ class Dispatcher:
         self, lane: str, body: LaneRequest, request_id: str, tenant: str, background: bool = False
     ) -> LaneAnswer:
         chunks = await self._stored(tenant, body)
-        lane_input = body.lane_input(request_id, tenant, self._deadline_s, chunks)
-        if background:
-            lane_input = replace(lane_input, background=True)
+        lane_input = body.lane_input(request_id, tenant, self._deadline_s, chunks, background)
         return await self._bounded(self._lanes[lane].score(lane_input))
 
     async def roll_up(self, body: RollupRequest, request_id: str) -> LaneAnswer:

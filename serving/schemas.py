@@ -131,9 +131,14 @@ class LaneRequest(Strict):
         return self
 
     def lane_input(
-        self, request_id: str, tenant: str, deadline_s: float, chunks: tuple[ChunkInput, ...] = ()
+        self,
+        request_id: str,
+        tenant: str,
+        deadline_s: float,
+        chunks: tuple[ChunkInput, ...] = (),
+        background: bool = False,
     ) -> LaneInput:
-        """The plain value that travels to the lane; ``chunks``: what ``chunk_ids`` name."""
+        """The plain value that travels to the lane; ``chunks``: what ``chunk_ids`` name; ``background``: others go first."""
         shared = {
             name: getattr(self, name)
             for name in type(self).model_fields
@@ -144,6 +149,7 @@ class LaneRequest(Strict):
             request_id=request_id,
             tenant=tenant,
             deadline_s=deadline_s,
+            background=background,
             profile=self.profile.value,
             chunks=chunks,
             chunk_ids=tuple(str(chunk_id) for chunk_id in self.chunk_ids or ()),

@@ -44,7 +44,8 @@ def instructions() -> list[tuple[str, str]]:
     """(instruction, arguments) of the Dockerfile, continued lines joined."""
     lines = [line for line in DOCKERFILE.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
-    return [tuple(line.split(" ", 1)) for line in joined.splitlines() if line.strip()]  # type: ignore[misc]
+    parts = (line.split(" ", 1) for line in joined.splitlines() if line.strip())
+    return [(instruction, arguments) for instruction, arguments in parts]
 
 
 @pytest.mark.parametrize("text", serve_documents())

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, BinaryIO, Final
 
 import orjson
 import pyarrow.parquet as parquet
@@ -118,9 +118,9 @@ def _scan_file(path: Path, name: str, block_rows: int) -> InputFile:
     return InputFile(name, path, digest, rows, tuple(blocks))
 
 
-def _open_lines(path: Path) -> IO[bytes]:
+def _open_lines(path: Path) -> BinaryIO | gzip.GzipFile:
     if path.name.endswith(_GZIP):
-        return gzip.open(path, "rb")  # type: ignore[return-value]
+        return gzip.open(path, "rb")
     return path.open("rb")
 
 

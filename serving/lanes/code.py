@@ -62,7 +62,7 @@ class CodeLane:
         """The rendered answer, within the request's deadline."""
         try:
             async with asyncio.timeout(request.deadline_s):
-                return await self._score(replace(request, background=True))
+                return await self._score(request)
         except TimeoutError:
             raise DeadlineExceededError(f"scoring took longer than {request.deadline_s:g} s") from None
 

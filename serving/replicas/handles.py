@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,15 +71,18 @@ class HandleAligner:
     """An :class:`~serving.lanes.types.Aligner` behind a deployment handle.
 
     ``at_once``: alignments that are under way at a time, None for as many as there are; the others wait here, where they
-    hold up nobody else.
+    hold up nobody else. ``background``: the encoder serves others first, whatever a request says.
     """
 
-    def __init__(self, handle: DeploymentHandle, at_once: int | None = None) -> None:
+    def __init__(self, handle: DeploymentHandle, at_once: int | None = None, background: bool = False) -> None:
         self._handle = handle
         self._turn = nullcontext() if at_once is None else asyncio.Semaphore(at_once)
+        self._background = background
 
     async def align(self, request: AlignRequest) -> AlignReply:
         """The alignment of one request, from an encoder replica."""
+        if self._background:
+            request = replace(request, background=True)
         async with self._turn:
             reply: AlignReply = await call(self._handle, "align", request)
         return reply
@@ -107,14 +111,15 @@ class HandleAligner:
 
 
 class HandleVerifier:
-    """A :class:`~serving.lanes.types.PairVerifier` behind a deployment handle."""
+    """A :class:`~serving.lanes.types.PairVerifier` behind a deployment handle; ``background`` as of the aligner."""
 
-    def __init__(self, handle: DeploymentHandle) -> None:
+    def __init__(self, handle: DeploymentHandle, background: bool = False) -> None:
         self._handle = handle
+        self._background = background
 
     async def verify(self, pairs: Sequence[tuple[str, str]], tenant: str, background: bool = False) -> VerifyReply:
         """One verdict per pair, from a verifier replica."""
-        reply: VerifyReply = await call(self._handle, "verify", pairs, tenant, background)
+        reply: VerifyReply = await call(self._handle, "verify", pairs, tenant, background or self._background)
         return reply
 
     async def ready(self) -> None:

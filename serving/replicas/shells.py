@@ -72,16 +72,17 @@ class VerifierReplica:
 
 
 class _ModelHandles:
-    """The models behind a lane, as handles; ``at_once``: its alignments under way at a time."""
+    """The models behind a lane, as handles; ``at_once``: its alignments under way at a time; ``background``: others go first."""
 
     def __init__(
         self,
         encoders: Mapping[str, DeploymentHandle],
         verifier: DeploymentHandle | None,
         at_once: int | None = None,
+        background: bool = False,
     ) -> None:
-        self.aligners = {name: HandleAligner(handle, at_once) for name, handle in encoders.items()}
-        self.verifier = None if verifier is None else HandleVerifier(verifier)
+        self.aligners = {name: HandleAligner(handle, at_once, background) for name, handle in encoders.items()}
+        self.verifier = None if verifier is None else HandleVerifier(verifier, background)
 
     async def ready(self) -> None:
         """Returns once every model is loaded and warm."""
@@ -118,7 +119,7 @@ class CodeLaneReplica:
 
     def __init__(self, config: Config, encoders: Mapping[str, DeploymentHandle], verifier: Any = None) -> None:
         os.nice(_BEHIND_MODELS)
-        self._models = _ModelHandles(encoders, verifier, config.lanes.code.encoder_requests)
+        self._models = _ModelHandles(encoders, verifier, config.lanes.code.encoder_requests, background=True)
         self._lane = code_lane(config, rag_lane(config, self._models.aligners, self._models.verifier))
 
     async def score(self, request: LaneInput) -> LaneAnswer:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,7 +75,7 @@ def alignment(
     """Tokens of two characters and a space each."""
     count = len(best)
     spans = np.stack([np.arange(count) * 3, np.arange(count) * 3 + 2], axis=1).astype(np.int32).reshape(-1, 2)
-    fields: dict[str, object] = {
+    fields: dict[str, Any] = {
         "token_spans": spans,
         "content": np.ones(count, bool),
         "best": np.array(best, np.float32),
@@ -86,7 +87,7 @@ def alignment(
         "unit_share": np.array(share, np.float32),
         "claim_unit": np.ones((1, len(unit_z)), np.float32) * np.arange(len(unit_z), 0, -1),
     }
-    return Alignment(**(fields | more))  # type: ignore[arg-type]
+    return Alignment(**(fields | more))
 
 
 CLAIM = Claim(0, "aa bb", 0, 5)

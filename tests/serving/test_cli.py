@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import yaml
@@ -114,8 +115,8 @@ def test_light_commands_import_neither_torch_nor_ray(command, tmp_path):
 
 def test_serve_hands_the_whole_configuration_to_the_application(run, monkeypatch, tmp_path):
     started: list[tuple[Config, bool]] = []
-    module = ModuleType("serving.app")
-    module.run = lambda config, *, once=False: started.append((config, once))  # type: ignore[attr-defined]
+    module: Any = ModuleType("serving.app")
+    module.run = lambda config, *, once=False: started.append((config, once))
     monkeypatch.setitem(sys.modules, "serving.app", module)
     result = run("serve", "--profile", "laptop", "--port", "8123", "--once")
     assert result.exit_code == 0, result.output
@@ -129,13 +130,13 @@ def test_serve_hands_the_whole_configuration_to_the_application(run, monkeypatch
 @pytest.fixture
 def echo_scorer(monkeypatch):
     """Stands in for the scorer, to see what the command does around it: a line with 'bad' fails."""
-    module = ModuleType("serving.offline")
+    module: Any = ModuleType("serving.offline")
 
     def score_lines(lines, config):
         for line in lines:
             yield json.dumps({"success": "bad" not in line, "echo": json.loads(line)})
 
-    module.score_lines = score_lines  # type: ignore[attr-defined]
+    module.score_lines = score_lines
     monkeypatch.setitem(sys.modules, "serving.offline", module)
 
 

@@ -82,8 +82,8 @@ class StandInHandler:
 @pytest.fixture
 def handler(client: Groundlane, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A handler on a session of its own."""
-    stand_in = types.ModuleType("langchain_core.callbacks")
-    stand_in.BaseCallbackHandler = StandInHandler  # type: ignore[attr-defined]
+    stand_in: Any = types.ModuleType("langchain_core.callbacks")
+    stand_in.BaseCallbackHandler = StandInHandler
     monkeypatch.setitem(sys.modules, "langchain_core", types.ModuleType("langchain_core"))
     monkeypatch.setitem(sys.modules, "langchain_core.callbacks", stand_in)
     return groundlane_handler(client.sessions.create(kind="rag"))

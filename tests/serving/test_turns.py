@@ -45,3 +45,31 @@ async def test_more_wait_for_their_turn_and_a_cancelled_one_gives_it_back(at_onc
     assert done[1:] == ["aligned"] * 5
     assert handle.most == most
     assert handle.now == 0
+
+
+class Noting:
+    """A labelled fake of a handle whose methods note what they are asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.align = self.verify = self
+
+    def remote(self, *arguments: Any) -> Any:
+        self.asked.append(arguments)
+        return asyncio.ensure_future(asyncio.sleep(0))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Ray's own import
+@pytest.mark.parametrize("lane_is_background", [False, True])
+@pytest.mark.parametrize("request_is_background", [False, True])
+async def test_a_background_lane_or_request_lets_others_go_first(
+    lane_is_background: bool, request_is_background: bool
+) -> None:
+    from serving.replicas.handles import HandleAligner, HandleVerifier
+
+    handle: Any = Noting()
+    request = AlignRequest("t", "answer", ("unit",), ((0, 6),), None, 256, background=request_is_background)
+    await HandleAligner(handle, background=lane_is_background).align(request)
+    await HandleVerifier(handle, lane_is_background).verify([("p", "c")], "t", request_is_background)
+    (aligned,), verified = handle.asked
+    assert aligned.background == verified[2] == (lane_is_background or request_is_background)
