@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-stamp
-SOURCES := models parsers scoring serving benchmarks tests examples
+SOURCES := groundlane models parsers scoring serving benchmarks tests examples
 
 .PHONY: setup format lint test test-quick demo serve bench clean
 

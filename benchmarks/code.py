@@ -22,12 +22,12 @@ from benchmarks.code_fit import fit
 from benchmarks.code_rows import make_rows
 from benchmarks.figures import Figure, bootstrap
 from benchmarks.provenance import provenance
-from parsers.index import ContextIndex, build_index
-from parsers.languages import language_of_path
-from parsers.phantoms import Finding, ResponseBlock, resolve
-from parsers.symbols import parse_source
-from parsers.types import ParseResult
-from scoring.code import ast_features, load_code_artifact, score_code
+from parsers.project.index import ContextIndex, build_index
+from parsers.rules.phantoms import Finding, ResponseBlock, resolve
+from parsers.syntax.languages import language_of_path
+from parsers.syntax.symbols import parse_source
+from parsers.syntax.types import ParseResult
+from scoring.code.score import ast_features, load_code_artifact, score_code
 
 Row = dict[str, Any]
 _ARTIFACT = Path(__file__).parents[1] / "scoring" / "artifacts" / "code.json"

@@ -29,9 +29,9 @@ import numpy as np
 from benchmarks.provenance import provenance
 from benchmarks.requests import rag_request
 from benchmarks.server import running_server
-from serving.config import load_config
-from serving.factory import local_rag_lane
-from serving.schemas import RagRequest
+from serving.api.schemas import RagRequest
+from serving.config.load import load_config
+from serving.lanes.factory import local_rag_lane
 
 Send = Callable[[int], Awaitable[int]]
 """Sends request number n; its HTTP status, or 200 in process."""

@@ -29,9 +29,9 @@ from typing import Any
 
 from benchmarks.provenance import provenance, save_figures
 from models.registry import encoder_spec, load_tokenizer
-from scoring.memory import MemoryState, extract_items, initial_memory, render_hot_context, update_memory
-from scoring.memory_terms import term_texts, vocabulary
-from scoring.repair import MAX_MISSING_TERMS, Document, build_repair
+from scoring.memory.repair import MAX_MISSING_TERMS, Document, build_repair
+from scoring.memory.terms import term_texts, vocabulary
+from scoring.memory.working_memory import MemoryState, extract_items, initial_memory, render_hot_context, update_memory
 
 TURNS = frozenset({"assistant_message", "tool_call"})
 BASELINES = ("sliding_window", "last_n", "bm25")

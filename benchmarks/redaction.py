@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.provenance import provenance, save_figures
-from serving.redaction import redact
+from serving.redaction.patterns import redact
 
 _WORD = string.ascii_letters + string.digits
 _FORMATS: dict[str, tuple[str, Callable[[random.Random], str]]] = {}

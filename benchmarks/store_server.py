@@ -22,13 +22,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
-from serving.chunks import ChunkService
-from serving.errors import ApiError, ValidationFailedError, envelope, error_headers
-from serving.fake import FakeChunkEncoder, FakeLane, count_words
-from serving.job_runner import JobRunner, RunnerSettings
-from serving.jobs import JobService
-from serving.routes import chunks, jobs, sessions
-from serving.sessions import SessionService
+from serving.api.errors import ApiError, ValidationFailedError, envelope, error_headers
+from serving.chunks.chunks import ChunkService
+from serving.http.routes import chunks, jobs, sessions
+from serving.jobs.jobs import JobService
+from serving.jobs.runner import JobRunner, RunnerSettings
+from serving.lanes.fake import FakeChunkEncoder, FakeLane, count_words
+from serving.sessions.sessions import SessionService
 from serving.store.store import Store
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from parsers.entities import ClassValue, Instance, ModuleEntity, ModuleValue, Symbol, TupleValue, Value
 from parsers.inference.base import GO_PLACEHOLDERS, Environment, Found, Values, united
 from parsers.inference.names import Names
-from parsers.script_docs import DOCUMENTED
-from parsers.type_text import ARRAY, TUPLE, UNION, UNKNOWN, TypeNode, read_type, split_top
+from parsers.javascript.docs import DOCUMENTED
+from parsers.project.entities import ClassValue, Instance, ModuleEntity, ModuleValue, Symbol, TupleValue, Value
+from parsers.syntax.type_text import ARRAY, TUPLE, UNION, UNKNOWN, TypeNode, read_type, split_top
 
 __all__ = ["Annotations"]
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from parsers.budget import Budget
-from parsers.entities import ClassEntity, ModuleEntity, Symbol, Value
-from parsers.expressions import Chain
-from parsers.library import Library
-from parsers.type_text import TypeNode
+from parsers.project.budget import Budget
+from parsers.project.entities import ClassEntity, ModuleEntity, Symbol, Value
+from parsers.project.library import Library
+from parsers.syntax.expressions import Chain
+from parsers.syntax.type_text import TypeNode
 
 __all__ = [
     "FUNCTION_MEMBERS",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from parsers.entities import ClassValue, FunctionValue, Instance, ModuleValue, Symbol, TupleValue, Value
-from parsers.expressions import read_expression
 from parsers.inference.base import MAX_UNION, Environment, Values, united
 from parsers.inference.members import Members
-from parsers.script_docs import DOCUMENTED
-from parsers.type_text import read_type
+from parsers.javascript.docs import DOCUMENTED
+from parsers.project.entities import ClassValue, FunctionValue, Instance, ModuleValue, Symbol, TupleValue, Value
+from parsers.syntax.expressions import read_expression
+from parsers.syntax.type_text import read_type
 
 __all__ = ["Calls"]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from parsers.entities import (
+from parsers.inference.base import MAX_UNION, Environment, Found, Values, united
+from parsers.inference.calls import Calls
+from parsers.javascript.docs import DOCUMENTED
+from parsers.project.entities import (
     ClassEntity,
     ClassValue,
     FunctionValue,
@@ -13,11 +16,8 @@ from parsers.entities import (
     TupleValue,
     Value,
 )
-from parsers.expressions import Chain, read_expression
-from parsers.inference.base import MAX_UNION, Environment, Found, Values, united
-from parsers.inference.calls import Calls
-from parsers.script_docs import DOCUMENTED
-from parsers.type_text import read_type
+from parsers.syntax.expressions import Chain, read_expression
+from parsers.syntax.type_text import read_type
 
 __all__ = ["Inference"]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from parsers.entities import (
+from parsers.inference.annotations import Annotations
+from parsers.inference.base import FUNCTION_MEMBERS, Environment, Found, unread
+from parsers.project.entities import (
     ClassEntity,
     ClassValue,
     FunctionValue,
@@ -14,9 +16,7 @@ from parsers.entities import (
     TupleValue,
     Value,
 )
-from parsers.inference.annotations import Annotations
-from parsers.inference.base import FUNCTION_MEMBERS, Environment, Found, unread
-from parsers.type_text import TypeNode, read_type
+from parsers.syntax.type_text import TypeNode, read_type
 
 __all__ = ["Members", "derived_methods"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from parsers.entities import ClassEntity, ClassValue, FunctionValue, ModuleEntity, ModuleValue, Symbol, Value
-from parsers.expressions import read_expression
 from parsers.inference.base import FUNCTION_MEMBERS, GO_PLACEHOLDERS, Found, InferenceBase, Values, unread
+from parsers.project.entities import ClassEntity, ClassValue, FunctionValue, ModuleEntity, ModuleValue, Symbol, Value
+from parsers.syntax.expressions import read_expression
 
 __all__ = ["Names"]
 

@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 
 from scoring.attribution import attribution_json, source_shares
-from scoring.claims import ClaimJudgement
 from scoring.coverage import UnitUsage, usage_ratios
-from scoring.evidence import EvidenceLink, evidence_links
 from scoring.heatmap import HeatCuts, HeatmapSpan, heatmap_data, heatmap_html, heatmap_spans, unsupported_spans
-from scoring.rag import RagDecision
+from scoring.rag.claims import ClaimJudgement
+from scoring.rag.evidence import EvidenceLink, evidence_links
+from scoring.rag.score import RagDecision
 from scoring.types import SupportUnit, UsageState, Verdict
-from serving.lanes.types import AlignReply, LaneInput
+from serving.api.lane_types import AlignReply, LaneInput
 
 API_VERSION = "groundlane-rag-1"
 _DIGITS = 4

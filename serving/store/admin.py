@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from serving.config_errors import ConfigError
+from serving.api.config_errors import ConfigError
 from serving.store.database import Database
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, select
 
-from serving.errors import OverloadedError
+from serving.api.errors import OverloadedError
 from serving.store.schema import jobs, sessions
 from serving.store.session_records import delete_session
 from serving.store.store import Store

@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from serving.config_errors import ConfigError
+from serving.api.config_errors import ConfigError
 from serving.store import admin
 from serving.store.database import Database
 from serving.store.engine import parse_url

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from serving.job_runner import JobRunner, RunnerSettings
-from serving.routes import chunks, jobs, sessions
+from serving.http.routes import chunks, jobs, sessions
+from serving.jobs.runner import JobRunner, RunnerSettings
 from serving.store.schema import METADATA
 
 pytestmark = pytest.mark.store
