@@ -249,7 +249,7 @@ def parser_for(name: str) -> Parser:
 
 @cache
 def query_of(name: str, part: str) -> Query:
-    """The compiled query ``part`` ('definitions' or 'references') of a language."""
+    """The compiled query ``part`` ('definitions', 'references' or 'facts') of a language."""
     from tree_sitter import Query
 
     package = LANGUAGES[name].extractor.rpartition(".")[0]
