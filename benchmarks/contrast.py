@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from rich.table import Table
 from benchmarks.contrast_forms import held_out_pairs
 from benchmarks.figures import auroc, bootstrap
 from benchmarks.nli import judge
+from benchmarks.overlap import overlap
 from benchmarks.provenance import provenance, save_figures
 from models.shipped import load_shipped_verifier
 from models.training.contrast import KINDS, unmarked
@@ -31,7 +31,6 @@ from models.types import Verifier
 
 _FILLS = 12
 _MADE_SEED = "made"
-_WORD = re.compile(r"\w+")
 Pair = dict[str, Any]
 
 
@@ -59,7 +58,7 @@ def made_pairs(count: int) -> list[Pair]:
 
 def entailment(verifier: Verifier, pairs: Sequence[Pair]) -> np.ndarray:
     """(pairs, 2) p(entail) of the true and the false claim, read as the server reads them: a short answer after its question."""
-    rows = []
+    rows: list[dict[str, str]] = []
     for pair in pairs:
         asked = f"{pair['question']} " if pair["question"] else ""
         premise = f"{pair['question']}\n{pair['premise']}" if asked else pair["premise"]
@@ -67,14 +66,9 @@ def entailment(verifier: Verifier, pairs: Sequence[Pair]) -> np.ndarray:
     return np.array([verdict.entail or 0.0 for verdict in judge(verifier, rows)]).reshape(-1, 2)
 
 
-def overlap(pairs: Sequence[Pair]) -> np.ndarray:
+def overlaps(pairs: Sequence[Pair]) -> np.ndarray:
     """(pairs, 2) share of the claim's words that the passage has."""
-
-    def share(premise: str, claim: str) -> float:
-        words, known = _WORD.findall(claim.lower()), set(_WORD.findall(premise.lower()))
-        return sum(word in known for word in words) / max(1, len(words))
-
-    return np.array([[share(pair["premise"], pair[side]) for side in ("true", "false")] for pair in pairs])
+    return np.array([[overlap(pair["premise"], pair[side]) for side in ("true", "false")] for pair in pairs])
 
 
 def in_order(scores: np.ndarray) -> np.ndarray:
@@ -85,7 +79,7 @@ def in_order(scores: np.ndarray) -> np.ndarray:
 
 def measure(pairs: Sequence[Pair], entail: np.ndarray) -> dict[str, Any]:
     """Per kind and over all: n, forms, share in order with its interval, AUROC, and both by word overlap."""
-    trivial = overlap(pairs)
+    trivial = overlaps(pairs)
     kinds = np.array([pair["kind"] for pair in pairs])
     forms = [str(pair["form"]) for pair in pairs]
     chosen: dict[str, np.ndarray] = {kind: kinds == kind for kind in sorted(set(kinds.tolist()))}
