@@ -88,7 +88,9 @@ def release_spans(connection: TenantConnection, trace_ids: Sequence[str]) -> Cou
     columns = [spans.c[f"{role}_digest"] for role in BODY_ROLES]
     for part in parts(trace_ids):
         rows = connection.rows(select(spans.c.search_row, *columns).where(spans.c.trace_id.in_(part)))
-        held.update(str(name) for row in rows for name in row[1:] if name is not None)
+        for row in rows:
+            digests: Sequence[Any] = row[1:]
+            held.update(str(digest) for digest in digests if digest is not None)
         connection.forget_texts([row.search_row for row in rows if row.search_row is not None])
         gone["spans"] += connection.change(delete(spans).where(spans.c.trace_id.in_(part)))
     for name, count in sorted(held.items()):
