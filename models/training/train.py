@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -16,7 +17,6 @@ from typing import Any
 
 import torch
 import yaml
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -246,15 +246,16 @@ def train(config: TrainConfig, out: Path, budget_minutes: float | None = None, s
     _write_manifest(config, out, folder, counts)
     limit = min(run.steps, stop_after) if stop_after is not None else run.steps
     budget_s = None if budget_minutes is None else budget_minutes * 60.0 - (time.monotonic() - started_s)
-    with _progress() as progress, (out / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
-        task = progress.add_task("training", total=run.steps, completed=run.step, loss=0.0)
+    with (out / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
         while run.step < limit and (budget_s is None or run.seconds() < budget_s):
             by_time = config.decay == "budget" and budget_s is not None
             parts = run.advance(run.seconds() / budget_s if by_time and budget_s else 0.0)
-            progress.update(task, completed=run.step, loss=parts["verdict"])
             if run.step % _LOG_STEPS == 0 or run.step == run.steps:
                 metrics.write(json.dumps({"step": run.step, "seconds": round(run.seconds(), 1), **parts}) + "\n")
                 metrics.flush()
+                print(
+                    f"step {run.step}/{run.steps}, {run.seconds():.0f} s, loss {parts['verdict']:.3f}", file=sys.stderr
+                )
             if run.step % _CHECKPOINT_STEPS == 0:
                 run.save()
     run.save()
@@ -273,17 +274,6 @@ def _write_manifest(config: TrainConfig, out: Path, folder: Path, counts: dict[s
         "threads": torch.get_num_threads(),
     }
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1, default=str) + "\n", encoding="utf-8")
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.3f}"),
-        TimeRemainingColumn(),
-        refresh_per_second=1,
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
