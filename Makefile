@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-stamp
-SOURCES := models parsers scoring serving benchmarks tests examples
+SOURCES := groundlane models parsers scoring serving benchmarks tests examples docs/_site
 
-.PHONY: setup format lint test test-quick demo serve bench clean
+.PHONY: setup format lint test test-quick demo serve bench docs clean
 
 setup: $(STAMP)
 
@@ -40,6 +40,9 @@ serve: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.latency --json benchmarks/results/latency.json
+
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

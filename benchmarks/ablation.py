@@ -12,8 +12,8 @@ import numpy as np
 from benchmarks.calibration_fits import Example, span_counts
 from benchmarks.figures import Floats, auroc, bootstrap, precision_recall_f1
 from scoring.calibration import RagArtifact
-from scoring.literals import LiteralReport
-from scoring.rag import RagDecision, RagOptions, decide
+from scoring.rag.literals import LiteralReport
+from scoring.rag.score import RagDecision, RagOptions, decide
 from serving.lanes.rag import RagLane
 
 Change = Callable[[Example], RagDecision]

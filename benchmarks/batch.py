@@ -23,7 +23,7 @@ from models.device import available_cores
 from serving.batch.inputs import BLOCK_ROWS, read_blocks, scan_input
 from serving.batch.run import BatchOptions, run_batch
 from serving.batch.worker import LaneWorker
-from serving.config import Config, parse_config
+from serving.config.load import Config, parse_config
 
 _SUBJECTS = ("The gateway", "The billing service", "The scheduler", "The index", "The archive", "The crawler")
 _FACTS = ("listens on port {n}", "keeps data for {n} days", "retries {n} times", "was rebuilt in {n} minutes")

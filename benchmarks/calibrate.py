@@ -36,8 +36,8 @@ from benchmarks.provenance import provenance
 from benchmarks.rows import file_digest, read_rows
 from scoring.bands import OVERALL
 from scoring.calibration import RagArtifact, parse_rag_artifact
-from serving.config import load_config
-from serving.factory import local_rag_lane
+from serving.config.load import load_config
+from serving.lanes.factory import local_rag_lane
 from serving.lanes.rag import RagLane
 
 ARTIFACTS = Path("scoring/artifacts")

@@ -42,8 +42,8 @@ from benchmarks.figures import (
 from benchmarks.rows import read_rows
 from scoring.bands import OVERALL
 from scoring.calibration import RagArtifact, VerifiedCalibration
-from scoring.rag import RagDecision
-from scoring.verified import clipped_logit, token_columns
+from scoring.rag.score import RagDecision
+from scoring.rag.verifier_fusion import clipped_logit, token_columns
 from serving.lanes.rag import RagLane
 
 FOLDS = 5

@@ -14,13 +14,13 @@ from scipy.optimize import minimize
 from benchmarks.figures import Bools, Floats, balanced_accuracy, clopper_pearson, span_characters
 from benchmarks.rows import Row
 from scoring.calibration import RagArtifact, SignalWeight, TokenCalibration, logit, token_features
-from scoring.claims import ClaimJudgement
 from scoring.heatmap import HeatCuts, heatmap_spans, unsupported_spans
 from scoring.lexical import match_words
-from scoring.rag import RagDecision, RagOptions, decide
+from scoring.rag.claims import ClaimJudgement
+from scoring.rag.score import RagDecision, RagOptions, decide
 from scoring.types import Verdict
+from serving.api.lane_types import LaneInput
 from serving.lanes.rag import Gathered, RagLane
-from serving.lanes.types import LaneInput
 
 TOKEN_FEATURES = ("best", "z", "word", "pair", "neighbour")
 GREEN_PRECISION = 0.95

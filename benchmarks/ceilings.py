@@ -29,9 +29,9 @@ from models.checkpoint import load_module
 from models.device import DTYPES, choose_threads, keep_freed_memory
 from models.registry import SHIPPED_VERIFIER, EncoderSpec, VerifierSpec, load_encoder, load_verifier
 from models.weights import BUNDLED_SOURCE, locate
-from serving.config import load_config
-from serving.factory import local_rag_lane
-from serving.schemas import RagRequest
+from serving.api.schemas import RagRequest
+from serving.config.load import load_config
+from serving.lanes.factory import local_rag_lane
 
 _SIDE = 1536
 _COPY_BYTES = 128 * 1024 * 1024

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.renames import rename
-from parsers.index import build_index
-from parsers.languages import language_of_path
-from parsers.library import FAMILIES, library_of
-from parsers.project import ResponseProject
-from parsers.symbols import parse_source
-from parsers.types import Import, ParseResult, Reference, ReferenceKind, Span, SymbolKind
+from parsers.project.index import build_index
+from parsers.project.library import FAMILIES, library_of
+from parsers.project.project import ResponseProject
+from parsers.syntax.languages import language_of_path
+from parsers.syntax.symbols import parse_source
+from parsers.syntax.types import Import, ParseResult, Reference, ReferenceKind, Span, SymbolKind
 
 _SKIPPED_FOLDERS = {"node_modules", "__pycache__", ".git", "target", "vendor", "testdata", "dist", "cjs", "esm"}
 _MIN_CHARACTERS, _MAX_CHARACTERS = 400, 40_000

@@ -20,8 +20,8 @@ import numpy as np
 
 from benchmarks.provenance import provenance
 from benchmarks.server import running_server
-from parsers.fences import find_code
-from parsers.languages import language_of_path
+from parsers.blocks.fences import find_code
+from parsers.syntax.languages import language_of_path
 from serving.lanes.code_analysis import CodeAnalyser
 from serving.lanes.context_splits import ContextSplits
 

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.contrast_forms import held_out_pairs
 from benchmarks.figures import auroc, bootstrap
@@ -105,20 +103,14 @@ def _figures(entail: np.ndarray, trivial: np.ndarray, forms: Sequence[str]) -> d
 
 
 def _print(title: str, figures: Mapping[str, Any]) -> None:
-    table = Table("kind", "pairs", "forms", "in order", "95% interval", "AUROC", "by overlap", title=title)
+    print(f"{title:24}{'pairs':>6}{'forms':>6}{'in order':>9}  {'95% interval':12}{'AUROC':>6}{'by overlap':>11}")
     for kind, row in figures.items():
         order = row["in_order"]
         interval = f"{order['low']:.2f}-{order['high']:.2f}"
-        table.add_row(
-            kind,
-            str(row["pairs"]),
-            str(row["forms"]),
-            f"{order['value']:.3f}",
-            interval,
-            f"{row['auroc']:.3f}",
-            f"{row['in_order_by_overlap']:.3f}",
+        print(
+            f"{kind:24}{row['pairs']:>6}{row['forms']:>6}{order['value']:>9.3f}  {interval:12}{row['auroc']:>6.3f}"
+            f"{row['in_order_by_overlap']:>11.3f}"
         )
-    Console().print(table)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

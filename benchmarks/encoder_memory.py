@@ -28,9 +28,9 @@ async def held_after(requests: int) -> dict[str, float]:
     import psutil
 
     from benchmarks.requests import rag_request
-    from serving.config import load_config
-    from serving.factory import alignment_service
-    from serving.lanes.types import AlignRequest
+    from serving.api.lane_types import AlignRequest
+    from serving.config.load import load_config
+    from serving.lanes.factory import alignment_service
 
     service = alignment_service(load_config(environment={}))
     numbers = count()

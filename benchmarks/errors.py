@@ -19,10 +19,10 @@ from benchmarks.calibration_fits import Example, decision, gather
 from benchmarks.figures import clopper_pearson
 from benchmarks.provenance import provenance
 from benchmarks.rows import file_digest, read_json_lines, read_rows
-from scoring.rag import RagDecision
+from scoring.rag.score import RagDecision
 from scoring.types import Span, Verdict
-from serving.config import load_config
-from serving.factory import local_rag_lane
+from serving.config.load import load_config
+from serving.lanes.factory import local_rag_lane
 from serving.lanes.rag import RagLane
 
 _REASONS = {

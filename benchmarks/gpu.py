@@ -38,9 +38,9 @@ from models.registry import SHIPPED_VERIFIER, EncoderSpec, load_tokenizer
 from models.types import ModelInfo, TokenVectors
 from models.verifier import SequenceVerifier
 from scoring.maxsim import match_units, pack_units
-from serving.config import load_config
-from serving.factory import local_rag_lane
-from serving.schemas import RagRequest
+from serving.api.schemas import RagRequest
+from serving.config.load import load_config
+from serving.lanes.factory import local_rag_lane
 
 _LENGTHS = (128, 512, 2048)
 _PLAIN_ROWS = 32

@@ -12,7 +12,6 @@ half of the groups (by hash); the other half is reported.
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import json
 import math
@@ -28,10 +27,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.provenance import provenance, save_figures
+from benchmarks.rows import read_json_lines
 from models.registry import encoder_spec, load_tokenizer
-from scoring.memory import MemoryState, extract_items, initial_memory, render_hot_context, update_memory
-from scoring.memory_terms import term_texts, vocabulary
-from scoring.repair import MAX_MISSING_TERMS, Document, build_repair
+from scoring.memory.repair import MAX_MISSING_TERMS, Document, build_repair
+from scoring.memory.terms import term_texts, vocabulary
+from scoring.memory.working_memory import MemoryState, extract_items, initial_memory, render_hot_context, update_memory
 
 TURNS = frozenset({"assistant_message", "tool_call"})
 BASELINES = ("sliding_window", "last_n", "bm25")
@@ -68,12 +68,8 @@ class Setting:
 
 
 def read_sessions(path: Path) -> Iterator[dict[str, Any]]:
-    """The sessions of a JSON-lines file, gzipped or not."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            if line.strip():
-                yield json.loads(line)
+    """The sessions of a JSON-lines file, plain, gzip or xz."""
+    yield from read_json_lines(path)
 
 
 def is_tuning(group: str) -> bool:

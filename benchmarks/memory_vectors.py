@@ -21,9 +21,9 @@ from benchmarks.memory import TURNS, Setting, Tally, interval, is_tuning, read_s
 from benchmarks.provenance import provenance, save_figures
 from models.encoder import TransformerEncoder
 from models.registry import encoder_spec, load_encoder, load_tokenizer
-from scoring.memory_terms import term_texts, vocabulary
-from scoring.repair import MAX_MISSING_TERMS, Document, RepairPacket, build_repair
-from scoring.repair_vectors import add_nearest, find_nearest, windows_of
+from scoring.memory.repair import MAX_MISSING_TERMS, Document, RepairPacket, build_repair
+from scoring.memory.repair_vectors import add_nearest, find_nearest, windows_of
+from scoring.memory.terms import term_texts, vocabulary
 
 WAYS = ("by_name", "by_description")
 _LINE_CHARS = 300

@@ -15,9 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
 from benchmarks.figures import Figure, auroc, balanced_accuracy, bootstrap
 from benchmarks.overlap import overlap
@@ -49,7 +46,7 @@ def judge(verifier: Verifier, rows: Sequence[dict[str, Any]]) -> list[NliScores]
     """A verdict per row, in order. Rows of like length are judged together, so that little is padding."""
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]["premise"]) + len(rows[i]["hypothesis"]))
     verdicts: dict[int, NliScores] = {}
-    for begin in track(range(0, len(rows), _CHUNK_PAIRS), "judging"):
+    for begin in range(0, len(rows), _CHUNK_PAIRS):
         part = order[begin : begin + _CHUNK_PAIRS]
         judged = verifier.verify([(rows[i]["premise"], rows[i]["hypothesis"]) for i in part])
         verdicts.update(zip(part, judged, strict=True))
@@ -107,24 +104,17 @@ def _class(verdict: NliScores) -> str:
 
 
 def _print(result: dict[str, Any]) -> None:
-    table = Table("source", "n", "AUROC", "95% interval", "by overlap", "measure", "value", "95% interval", "trivial")
+    print(
+        f"{'source':24}{'n':>6}{'AUROC':>8}  {'95% interval':13}{'overlap':>8}  {'measure':18}{'value':>7}{'trivial':>8}"
+    )
     for name, source in result["sources"].items():
-        figure = source["figure"]
-        ranked = source["auroc"]
-        table.add_row(
-            name,
-            str(source["n"]),
-            f"{ranked['value']:.3f}",
-            f"{ranked['low']:.3f}-{ranked['high']:.3f}",
-            f"{source['auroc_by_overlap']:.3f}",
-            source["measure"],
-            f"{figure['value']:.3f}",
-            f"{figure['low']:.3f}-{figure['high']:.3f}",
-            f"{source['trivial']:.3f}",
+        figure, ranked = source["figure"], source["auroc"]
+        interval = f"{ranked['low']:.3f}-{ranked['high']:.3f}"
+        print(
+            f"{name:24}{source['n']:>6}{ranked['value']:>8.3f}  {interval:13}{source['auroc_by_overlap']:>8.3f}"
+            f"  {source['measure']:18}{figure['value']:>7.3f}{source['trivial']:>8.3f}"
         )
-    console = Console()
-    console.print(table)
-    console.print(f"mean over sources: {result['mean_over_sources']}")
+    print(f"mean over sources: {result['mean_over_sources']}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -37,9 +37,9 @@ from benchmarks.provenance import provenance
 from benchmarks.requests import rag_request
 from benchmarks.serve_options import SERVE_OPTIONS, free_port, serve_environment
 from benchmarks.server import running_server
-from serving.config import load_config
-from serving.factory import local_rag_lane
-from serving.schemas import RagRequest
+from serving.api.schemas import RagRequest
+from serving.config.load import load_config
+from serving.lanes.factory import local_rag_lane
 
 _PATH = "/api/v1/trace/rag"
 _WARM_UP = 10

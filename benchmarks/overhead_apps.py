@@ -20,17 +20,17 @@ from ray.serve.handle import DeploymentHandle
 
 from benchmarks.requests import rag_request
 from models.types import ModelInfo, NliScores
-from serving.config import Config, parse_config
-from serving.dispatch import Lanes
-from serving.edge import AsgiApp, Receive, Scope, Send
-from serving.factory import rag_lane
-from serving.gateway import create_app
+from serving.api.lane_types import AlignReply, AlignRequest, LaneAnswer, LaneInput, VerifyReply
+from serving.api.schemas import RagRequest
+from serving.config.load import Config, parse_config
+from serving.http.edge import AsgiApp, Receive, Scope, Send
+from serving.http.gateway import create_app
+from serving.lanes.dispatch import Lanes
+from serving.lanes.factory import rag_lane
 from serving.lanes.rag import RagLane
-from serving.lanes.types import AlignReply, AlignRequest, LaneAnswer, LaneInput, VerifyReply
-from serving.replicas.front import front_installed
-from serving.replicas.handles import HandleAligner, HandleLane, HandleVerifier, LocalLane
-from serving.replicas.router import ROUTER
-from serving.schemas import RagRequest
+from serving.ray.front import front_installed
+from serving.ray.handles import HandleAligner, HandleLane, HandleVerifier, LocalLane
+from serving.ray.router import ROUTER
 
 STAGES = ("route", "handle", "gateway", "lane", "graph", "merged")
 REQUEST_SEED = 1
@@ -82,7 +82,7 @@ async def recorded(config: Config) -> tuple[AlignReply, LaneAnswer]:
     The fake and torch behind it are loaded here alone: replicas that would load them too start ten times slower.
     """
     from models.fake import FakeEncoder
-    from serving.encoding import AlignmentService
+    from serving.inference.encoding import AlignmentService
 
     service = AlignmentService(FakeEncoder(), ("something else", "another matter"))
     request = RagRequest.model_validate(rag_request(REQUEST_SEED)).lane_input("r", "benchmark", 600.0)

@@ -14,8 +14,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from parsers.languages import language_of_path
-from parsers.symbols import ParseLimits, parse_source
+from parsers.syntax.languages import language_of_path
+from parsers.syntax.symbols import ParseLimits, parse_source
 
 _MAX_CHARACTERS = 400_000
 _MODES = {"definitions": ParseLimits(references=False), "all": ParseLimits()}

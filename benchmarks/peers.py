@@ -41,9 +41,9 @@ from benchmarks.provenance import provenance
 from benchmarks.requests import rag_request, sentence
 from benchmarks.serve_options import free_port
 from models.weights import BUNDLED_SOURCE, locate
-from serving.config import load_config
-from serving.factory import local_rag_lane
-from serving.schemas import RagRequest
+from serving.api.schemas import RagRequest
+from serving.config.load import load_config
+from serving.lanes.factory import local_rag_lane
 
 REFERENCE = "groundlane, uvicorn"
 _ON_RAY = "groundlane, Ray Serve"

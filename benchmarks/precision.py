@@ -23,9 +23,9 @@ import orjson
 from benchmarks.provenance import provenance
 from benchmarks.rows import Row, file_digest, read_rows
 from models.registry import SHIPPED_VERIFIER
-from serving.config import load_config
-from serving.factory import local_rag_lane
-from serving.lanes.types import LaneInput
+from serving.api.lane_types import LaneInput
+from serving.config.load import load_config
+from serving.lanes.factory import local_rag_lane
 
 _TOGETHER = 8
 

@@ -19,6 +19,6 @@ def role(command: list[str]) -> str:
         "DashboardAgent",
         "raylet",
         "gcs_server",
-        "serving.cli",
+        "serving.cli.main",
     )
     return next((name for name in known if name in text), "other")

@@ -35,10 +35,10 @@ from benchmarks.figures import (
 )
 from benchmarks.provenance import provenance
 from benchmarks.rows import Row, file_digest, read_rows
-from serving.config import Config, load_config
-from serving.factory import local_rag_lane
+from serving.api.lane_types import LaneInput
+from serving.config.load import Config, load_config
+from serving.lanes.factory import local_rag_lane
 from serving.lanes.rag import RagLane
-from serving.lanes.types import LaneInput
 
 _WORD = re.compile(r"\w+")
 

@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Callable, Collection
 
-from parsers.suggestions import words
+from parsers.project.suggestions import words
 
 _VERBS = (
     ("get", "fetch", "load", "retrieve", "find", "read"),

@@ -35,7 +35,7 @@ def running_server(
             "GROUNDLANE__OBSERVABILITY__LOG_LEVEL": "error",
             **(environment or {}),
         }
-        command = [sys.executable, "-m", "serving.cli", "serve", *(["--config", str(config)] if config else [])]
+        command = [sys.executable, "-m", "serving.cli.main", "serve", *(["--config", str(config)] if config else [])]
         started_s = time.monotonic()
         server = subprocess.Popen(command, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:

@@ -17,8 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.provenance import provenance, save_figures
-from scoring.rollup import rollup
-from scoring.session import SessionState, TurnObservation, from_json, initial_state, signals_to_json, to_json, update
+from scoring.rollup.scoreboard import rollup
+from scoring.session.update import (
+    SessionState,
+    TurnObservation,
+    from_json,
+    initial_state,
+    signals_to_json,
+    to_json,
+    update,
+)
 from scoring.types import Band
 
 AIMS_MS = {"rollup_100_turns": 1.0, "rollup_10000_turns": 50.0}

@@ -24,9 +24,9 @@ from benchmarks.postgres import postgres_cluster
 from benchmarks.provenance import provenance, save_figures
 from benchmarks.store_server import Services, build_services
 from benchmarks.turns import spread
-from serving.job_runner import JobRunner, RunnerSettings
-from serving.jobs import JobDraft
-from serving.sessions import EventDraft, SessionDraft, TurnDraft
+from serving.jobs.jobs import JobDraft
+from serving.jobs.runner import JobRunner, RunnerSettings
+from serving.sessions.sessions import EventDraft, SessionDraft, TurnDraft
 from serving.store.admin import upgrade
 from serving.store.store import Store
 

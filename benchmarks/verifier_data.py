@@ -27,7 +27,7 @@ from models.encoder import TransformerEncoder
 from models.registry import EncoderSpec, load_encoder
 from models.training.examples import DataError, read_lines
 from scoring.maxsim import PackedUnits, align, pack_units
-from scoring.premises import (
+from scoring.rag.premises import (
     DEFAULT_BUDGET_TOKENS,
     Passages,
     claim_premise,

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from scoring.premises import with_question
+from scoring.rag.premises import with_question
 
 _PREMISE_WORDS = 140
 """Words of a premise that come to some 190 word pieces, what the lane gives the verifier."""

@@ -13,7 +13,7 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from serving.client import Groundlane, Session, Turn
+from groundlane import Groundlane, Session, Turn
 
 
 @dataclass(frozen=True)

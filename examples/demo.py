@@ -129,7 +129,9 @@ def main() -> None:
         "GROUNDLANE__SERVER__PORT": str(port),
         "GROUNDLANE__OBSERVABILITY__LOG_LEVEL": "warning",
     }
-    server = subprocess.Popen([sys.executable, "-m", "serving.cli", "serve"], env=environment, start_new_session=True)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "serving.cli.main", "serve"], env=environment, start_new_session=True
+    )
     try:
         seconds = wait_ready(server, base_url)
         console.print(f"ready after {seconds:.1f} s")

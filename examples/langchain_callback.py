@@ -19,7 +19,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from serving.client import GroundlaneError, Session, Turn
+from groundlane import GroundlaneError, Session, Turn
 
 _LOGGER = logging.getLogger("groundlane.langchain")
 

@@ -47,7 +47,7 @@ class SignalWeight:
 
 @dataclass(frozen=True)
 class VerifiedCalibration:
-    """How the verifier's word joins the lane's own: two logistic models, weights ≥ 0, see :mod:`scoring.verified`.
+    """How the verifier's word joins the lane's own: two logistic models, weights ≥ 0, see :mod:`scoring.rag.verifier_fusion`.
 
     Claims: from the log-odds of p(entail) and of the lane's score. Tokens: from the log-odds of the verifier's support of the
     token, of its mean over the two neighbours on each side, of the claim's score, and of the lane's support around it.

@@ -19,11 +19,12 @@ from ray.serve.exceptions import RayServeException
 from ray.serve.schema import DeploymentStatus
 
 from models.device import available_cores, thread_environment
-from serving.config import Config, parse_config
-from serving.haproxy import check_haproxy, haproxy_environment
-from serving.replicas.front import FRONT, PROXY_CALLBACK
-from serving.replicas.router import ROUTER
-from serving.replicas.shells import (
+from serving.config.load import Config, parse_config
+from serving.config.settings import ModelSettings, ReplicaSettings, ServerSettings
+from serving.ray.front import FRONT, PROXY_CALLBACK
+from serving.ray.haproxy import check_haproxy, haproxy_environment
+from serving.ray.router import ROUTER
+from serving.ray.shells import (
     CodeLaneReplica,
     EncoderReplica,
     GatewayReplica,
@@ -31,8 +32,7 @@ from serving.replicas.shells import (
     RollupLaneReplica,
     VerifierReplica,
 )
-from serving.settings import ModelSettings, ReplicaSettings, ServerSettings
-from serving.start_failure import StartError, explain_failure
+from serving.ray.start_failure import StartError, explain_failure
 
 APPLICATION = "groundlane"
 _OWN_CLUSTER = "local"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from serving.config import PROFILES, Config, parse_config
-from serving.config_sources import parse_document, unwrap_serve_document
+from serving.config.load import PROFILES, Config, parse_config
+from serving.config.sources import parse_document, unwrap_serve_document
 
 REPOSITORY = Path(__file__).parents[1]
 RAY_SERVICE = REPOSITORY / "deploy" / "rayservice.yaml"
@@ -24,7 +24,7 @@ def ray_service() -> dict[str, Any]:
 
 def serve_documents() -> list[Any]:
     files = [REPOSITORY / "deploy" / "groundlane.yaml"]
-    files += [REPOSITORY / "serving" / "profiles" / f"{profile}.yaml" for profile in PROFILES]
+    files += [REPOSITORY / "serving" / "config" / "profiles" / f"{profile}.yaml" for profile in PROFILES]
     documents = [pytest.param(path.read_text(encoding="utf-8"), id=path.stem) for path in files]
     return [*documents, pytest.param(ray_service()["spec"]["serveConfigV2"], id="rayservice")]
 
@@ -152,7 +152,7 @@ def test_the_image_is_locked_unprivileged_and_checks_its_health():
 
 
 def test_the_image_starts_a_command_that_exists_with_a_valid_configuration():
-    from serving.cli_common import configured
+    from serving.cli.common import configured
 
     command = dict(instructions())["CMD"]
     words = yaml.safe_load(command)

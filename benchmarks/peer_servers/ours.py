@@ -17,9 +17,9 @@ from starlette.responses import Response
 
 from models.device import available_cores, thread_environment
 from models.types import TokenVectors
-from serving.config import load_config
-from serving.factory import encoder_spec
-from serving.rounds import RoundQueue
+from serving.config.load import load_config
+from serving.inference.rounds import RoundQueue
+from serving.lanes.factory import encoder_spec
 
 _ROUND_CHARACTERS = 12_000
 

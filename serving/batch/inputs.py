@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final
 import orjson
 import pyarrow.parquet as parquet
 
-from serving.errors import ValidationFailedError
+from serving.api.errors import ValidationFailedError
 
 _JSON_LINES: Final = (".jsonl", ".ndjson")
 _GZIP: Final = tuple(f"{suffix}.gz" for suffix in _JSON_LINES)

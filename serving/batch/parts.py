@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from serving.api.errors import ApiError, ConflictError, envelope
 from serving.batch.inputs import Row
-from serving.errors import ApiError, ConflictError, envelope
 
 MANIFEST: Final = "manifest.json"
 _LOCK: Final = ".lock"

@@ -20,12 +20,12 @@ from ray.data import ActorPoolStrategy, DataContext, Dataset, from_arrow, read_d
 from ray.exceptions import RayError
 
 from models.device import thread_environment
+from serving.api.errors import InternalError, OverloadedError, ValidationFailedError
 from serving.batch.inputs import BLOCK_ROWS, InputFile, scan_input
 from serving.batch.parts import OutputFolder, error_line
 from serving.batch.source import RowSource, ScoringActor, open_rows, row_table
 from serving.batch.summary import write_summary
-from serving.config import Config
-from serving.errors import InternalError, OverloadedError, ValidationFailedError
+from serving.config.load import Config
 
 LANES: Final = {"rag": True, "code": True, "rollup": False}
 """The lanes, and whether they run models that a GPU serves."""

@@ -22,7 +22,7 @@ from ray.data.block import BlockMetadata
 
 from serving.batch.inputs import Block, InputFile, Row, cut, read_blocks
 from serving.batch.parts import Done
-from serving.config import Config
+from serving.config.load import Config
 
 _MAX_TASKS: Final = 1_000
 _SCHEMA: Final = pa.schema(

@@ -9,14 +9,14 @@ from typing import Final
 
 import orjson
 
+from serving.api.errors import ApiError, InternalError, PayloadTooLargeError, ValidationFailedError
+from serving.api.lane_types import LaneAnswer, LaneInput
+from serving.api.schemas import CodeRequest, LaneRequest, RagRequest, RollupRequest, parse_body
 from serving.batch.inputs import Row
 from serving.batch.parts import error_line, output_line
-from serving.config import Config
-from serving.errors import ApiError, InternalError, PayloadTooLargeError, ValidationFailedError
+from serving.config.load import Config
+from serving.http.routes.lanes import check_limits
 from serving.lanes.rollup import RollupInput, RollupLane
-from serving.lanes.types import LaneAnswer, LaneInput
-from serving.routes.lanes import check_limits
-from serving.schemas import CodeRequest, LaneRequest, RagRequest, RollupRequest, parse_body
 
 _TENANT: Final = "local"
 _DEADLINE_S: Final = 600.0
@@ -48,14 +48,14 @@ def _scoring(
 
 
 def _rag(config: Config) -> LocalLane:
-    from serving.factory import local_rag_lane  # loads torch, which the rollup lane does without
+    from serving.lanes.factory import local_rag_lane  # loads torch, which the rollup lane does without
 
     lane = local_rag_lane(config)
     return LocalLane(_scoring(lane.score, RagRequest, config), lane.close)
 
 
 def _code(config: Config) -> LocalLane:
-    from serving.factory import code_lane, local_rag_lane
+    from serving.lanes.factory import code_lane, local_rag_lane
 
     rag = local_rag_lane(config)
     return LocalLane(_scoring(code_lane(config, rag).score, CodeRequest, config), rag.close)

@@ -9,9 +9,9 @@ from itertools import permutations
 
 from models.tokenization import Tokenizer
 from models.types import NliScores
-from scoring.entropy import clusters
-from scoring.entropy import consistency as consistency_of
-from scoring.premises import (
+from scoring.rag.entropy import clusters
+from scoring.rag.entropy import consistency as consistency_of
+from scoring.rag.premises import (
     DEFAULT_BUDGET_TOKENS,
     claim_premise,
     context_passages,
@@ -20,12 +20,12 @@ from scoring.premises import (
     with_question,
     without_asked,
 )
-from scoring.rag import RagFacts
+from scoring.rag.score import RagFacts
+from scoring.rag.verbatim import verbatim_claims
 from scoring.types import Claim
-from scoring.verbatim import verbatim_claims
-from serving.errors import ApiError
+from serving.api.errors import ApiError
+from serving.api.lane_types import LaneInput, PairVerifier, VerifyReply
 from serving.lanes.off_loop import off_loop
-from serving.lanes.types import LaneInput, PairVerifier, VerifyReply
 
 _PREMISE_TOKENS = {"standard": DEFAULT_BUDGET_TOKENS, "quality": 2 * DEFAULT_BUDGET_TOKENS}
 _DEADLINE_SHARE = 0.6

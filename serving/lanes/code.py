@@ -12,27 +12,27 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from parsers.blocks import CodeBlock
-from parsers.context_files import ContextFile, files_of_units
-from parsers.fences import find_code
-from parsers.findings import FindingStatus
-from parsers.isolation import is_hostile
+from parsers.blocks.block import CodeBlock
+from parsers.blocks.context_files import ContextFile, files_of_units
+from parsers.blocks.fences import find_code
+from parsers.rules.findings import FindingStatus
+from parsers.syntax.isolation import is_hostile
 from scoring.attribution import source_shares
-from scoring.code import CodeArtifact, CodeScore, CodeVerdict, score_code
-from scoring.rag import RagDecision
+from scoring.code.score import CodeArtifact, CodeScore, CodeVerdict, score_code
+from scoring.rag.score import RagDecision
 from scoring.segmentation import split_claims
-from scoring.session import from_json, signals_to_json, to_json, update
-from scoring.session_types import SessionState, SessionStateError
+from scoring.session.types import SessionState, SessionStateError
+from scoring.session.update import from_json, signals_to_json, to_json, update
 from scoring.types import Band, Claim
-from serving.errors import DeadlineExceededError, ValidationFailedError
+from serving.api.errors import DeadlineExceededError, ValidationFailedError
+from serving.api.lane_types import LaneAnswer, LaneInput
+from serving.api.observation import observation_of
 from serving.lanes.code_analysis import CodeAnalyser, CodeAnalysis
 from serving.lanes.code_render import CodeResult, code_fields, code_shares
 from serving.lanes.context_splits import ContextSplits
 from serving.lanes.no_encoder import without_alignment
 from serving.lanes.rag import Gathered, RagLane
 from serving.lanes.render import diagnostics, rag_document, render
-from serving.lanes.types import LaneAnswer, LaneInput
-from serving.session_turns import observation_of
 
 _PARSE_THREADS = 2
 _QUALITY = "quality"
@@ -98,7 +98,7 @@ class CodeLane:
         if request.verbose:
             document["diagnostics"] = diagnostics(gathered.reply, result.decision, phases_ms)
         return LaneAnswer(
-            body=render(document, started_s),
+            body=render(document, started_s, self.rag.write),
             band=result.band.value,
             context_tokens=gathered.reply.context_tokens,
             response_tokens=gathered.reply.response_tokens,

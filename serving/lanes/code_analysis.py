@@ -12,15 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from parsers.blocks import CodeBlock
-from parsers.context_files import ContextFile
-from parsers.index import ContextIndex, build_index
-from parsers.isolation import IsolatedParser, is_hostile
-from parsers.phantoms import RESOLVE_LIMIT_S, UNJUDGED, Finding, ResponseBlock, resolve
-from parsers.source import ParseLimits
-from parsers.symbols import parse_source
-from parsers.types import ParseResult
-from serving.kept import Kept
+from parsers.blocks.block import CodeBlock
+from parsers.blocks.context_files import ContextFile
+from parsers.project.index import ContextIndex, build_index
+from parsers.rules.phantoms import RESOLVE_LIMIT_S, UNJUDGED, Finding, ResponseBlock, resolve
+from parsers.syntax.isolation import IsolatedParser, is_hostile
+from parsers.syntax.source import ParseLimits
+from parsers.syntax.symbols import parse_source
+from parsers.syntax.types import ParseResult
+from serving.inference.kept import Kept
 
 _LIMITS = (
     ParseLimits()

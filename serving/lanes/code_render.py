@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from parsers.findings import Finding, FindingStatus
+from parsers.rules.findings import Finding, FindingStatus
 from scoring.attribution import SourceShare, attribution_json
-from scoring.code import CodeScore, chunk_ownership, file_attribution
+from scoring.code.score import CodeScore, chunk_ownership, file_attribution
 from scoring.heatmap import HeatmapSpan, heatmap_data, heatmap_html, heatmap_spans
-from scoring.rag import RagDecision
+from scoring.rag.score import RagDecision
 from scoring.types import Alignment, Band
+from serving.api.lane_types import LaneInput
 from serving.lanes.code_analysis import CodeAnalysis
 from serving.lanes.render import compact, rounded
-from serving.lanes.types import LaneInput
 
 CODE_VERSION = "groundlane-code-1"
 

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parsers.structured import StructuredSource, parse_structured
+from parsers.values.structured import StructuredSource, parse_structured
 from scoring.lexical import ContextWords, context_words
-from scoring.literals import LiteralIndex, extract_literals
-from serving.kept import Kept
+from scoring.rag.literals import LiteralIndex, extract_literals
+from serving.inference.kept import Kept
 
 __all__ = ["ContextFacts", "ContextReader"]
 

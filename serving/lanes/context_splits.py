@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from parsers.context_files import ContextFile, split_context
-from parsers.isolation import is_hostile
-from serving.kept import Kept
+from parsers.blocks.context_files import ContextFile, split_context
+from parsers.syntax.isolation import is_hostile
+from serving.inference.kept import Kept
 
 __all__ = ["ContextSplits", "Split"]
 

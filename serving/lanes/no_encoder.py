@@ -8,7 +8,7 @@ import numpy as np
 
 from models.types import ModelInfo
 from scoring.types import Alignment
-from serving.lanes.types import AlignReply, AlignRequest
+from serving.api.lane_types import AlignReply, AlignRequest
 
 NO_MODEL = ModelInfo("none", "none", "none", "none")
 _RESTS_ON_ALIGNMENT = (
@@ -25,7 +25,7 @@ _RESTS_ON_ALIGNMENT = (
 
 
 class NoAligner:
-    """An :class:`~serving.lanes.types.Aligner` that finds no tokens."""
+    """An :class:`~serving.api.lane_types.Aligner` that finds no tokens."""
 
     async def align(self, request: AlignRequest) -> AlignReply:
         """An alignment of zero response tokens with the request's units."""

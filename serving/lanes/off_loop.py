@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from models.priority import lower_priority
-from serving.lanes.types import LaneInput
-from serving.priorities import BACKGROUND_NICENESS
+from serving.api.lane_types import LaneInput
+from serving.inference.priorities import BACKGROUND_NICENESS
 
 Result = TypeVar("Result")
 

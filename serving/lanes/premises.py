@@ -9,8 +9,8 @@ import numpy as np
 from models.tokenization import Tokenizer
 from scoring.segmentation import SegmentationMode, make_units, unit_spans
 from scoring.types import Span, SupportUnit
-from serving.errors import NotFoundError, PayloadTooLargeError
-from serving.lanes.types import LaneInput, UnitInput
+from serving.api.errors import NotFoundError, PayloadTooLargeError
+from serving.api.lane_types import LaneInput, UnitInput
 
 
 def support_units(

@@ -1,7 +1,7 @@
 """The RAG lane: is this answer grounded in the context retrieved for it?
 
 A plain class. It cuts the premises, asks the encoder for the alignment, gathers literals and cells meanwhile, asks the
-verifier where there is one, lets :func:`scoring.rag.decide` decide, and renders the answer.
+verifier where there is one, lets :func:`scoring.rag.score.decide` decide, and renders the answer.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ from dataclasses import asdict, dataclass, replace
 from models.tokenization import Tokenizer
 from models.types import ModelInfo
 from scoring.calibration import RagArtifact
-from scoring.decision import DecisionHead, decide_action
 from scoring.lexical import ContextWords
-from scoring.literals import LiteralReport, literal_report
-from scoring.rag import OPEN_DOMAIN, RagDecision, RagFacts, RagOptions, decide
+from scoring.rag.decision import decide_action
+from scoring.rag.literals import LiteralReport, literal_report
+from scoring.rag.score import OPEN_DOMAIN, RagDecision, RagFacts, RagOptions, decide
+from scoring.rag.structured import StructuredEvidence, StructuredIndex
 from scoring.segmentation import split_claims
-from scoring.structured import StructuredEvidence, StructuredIndex
 from scoring.types import Claim, SupportUnit
-from serving.affinity import affinity_key
-from serving.errors import DeadlineExceededError, ValidationFailedError
+from serving.api.errors import DeadlineExceededError, ValidationFailedError
+from serving.api.lane_types import Aligner, AlignReply, AlignRequest, LaneAnswer, LaneInput, PairVerifier
+from serving.config.artifacts import RagFits
+from serving.inference.affinity import affinity_key
 from serving.lanes.claim_verifier import ClaimVerifier
 from serving.lanes.context_facts import ContextReader
 from serving.lanes.off_loop import off_loop
 from serving.lanes.premises import support_units
-from serving.lanes.render import diagnostics, rag_document, render
-from serving.lanes.types import Aligner, AlignReply, AlignRequest, LaneAnswer, LaneInput, PairVerifier
+from serving.lanes.render import DocumentWriter, diagnostics, rag_document, render
 
 _QUALITY = "quality"
 
@@ -90,15 +91,16 @@ class RagLane:
         self,
         encoders: Mapping[str, EncoderClient],
         default_encoder: str,
-        artifacts: Sequence[RagArtifact],
-        head: DecisionHead,
+        fitted: RagFits,
         max_units: int,
+        write: DocumentWriter,
         verifier: PairVerifier | None = None,
     ) -> None:
         self.encoders = encoders
         self._default = default_encoder
-        self._artifacts = {artifact.verifier: artifact for artifact in artifacts}
-        self._head = head
+        self.write = write
+        self._artifacts = {artifact.verifier: artifact for artifact in fitted.artifacts}
+        self._head = fitted.head
         self._max_units = max_units
         self._verifier = ClaimVerifier(verifier)
         self._reader = ContextReader()
@@ -126,7 +128,7 @@ class RagLane:
         if request.verbose:
             document["diagnostics"] = diagnostics(gathered.reply, decision, phases_ms)
         return LaneAnswer(
-            body=render(document, started_s),
+            body=render(document, started_s, self.write),
             band=decision.score.band.value,
             context_tokens=gathered.reply.context_tokens,
             response_tokens=gathered.reply.response_tokens,

@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from scoring.rollup import HeatmapFormat, RollupError, rollup
-from serving.errors import ValidationFailedError
-from serving.lanes.types import LaneAnswer
+from scoring.rollup.scoreboard import HeatmapFormat, RollupError, rollup
+from serving.api.errors import ValidationFailedError
+from serving.api.lane_types import LaneAnswer
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
-from serving.errors import OverloadedError
+from serving.api.errors import OverloadedError
 from serving.store.engine import parse_url, reading_engine, writing_engine
 from serving.store.failures import LostRaceError, translated
 from serving.store.group_commit import GroupCommitWriter

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 
-from serving.config_errors import ConfigError
+from serving.api.config_errors import ConfigError
 
 BUSY_TIMEOUT_MS: Final = 30_000
 PING_AFTER_S: Final = 1.0

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from serving.errors import OverloadedError
+from serving.api.errors import OverloadedError
 from serving.store.failures import LostRaceError, translated
 
 T = TypeVar("T")

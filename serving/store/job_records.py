@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import delete, func, select, update
 
-from serving.errors import ConflictError, NotFoundError
+from serving.api.errors import ConflictError, NotFoundError
 from serving.store.schema import job_items, jobs
 from serving.store.tenancy import TenantConnection
 

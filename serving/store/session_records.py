@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, select, update
 
-from serving.errors import ConflictError, NotFoundError
+from serving.api.errors import ConflictError, NotFoundError
 from serving.store.schema import events, session_memory, session_sources, sessions, vault
 from serving.store.tenancy import TenantConnection, confined
 from serving.store.values import decode_json, encode_json, expiry_ms

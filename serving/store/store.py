@@ -9,8 +9,8 @@ from typing import Final, Self, TypeVar
 
 from sqlalchemy import Connection
 
-from serving.config_errors import ConfigError
-from serving.errors import OverloadedError
+from serving.api.config_errors import ConfigError
+from serving.api.errors import OverloadedError
 from serving.store.admin import require_schema
 from serving.store.database import DEFAULT_CONNECTIONS, Database
 from serving.store.tenancy import TenantConnection

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from serving.errors import ValidationFailedError
+from serving.api.errors import ValidationFailedError
 
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}

@@ -15,8 +15,8 @@ from benchmarks.errors import LabelledSpan, count_errors
 from benchmarks.rows import Row
 from benchmarks.verifier_data import edit_spans, in_part, with_edits
 from scoring.calibration import parse_rag_artifact
-from serving.config import parse_config
-from serving.factory import local_rag_lane
+from serving.config.load import parse_config
+from serving.lanes.factory import local_rag_lane
 
 TOWNS = "Arbon Bregenz Chur Davos Ebnat Frauenfeld Gossau Herisau Ilanz Jona Kloten Lindau Meran Nauders Olten".split()
 TOWNS += "Pfyn Rorschach Sargans Thusis Uster Vaduz Wil".split()

@@ -7,7 +7,7 @@ import importlib
 import pytest
 
 from parsers.builtins import load_builtins
-from parsers.library import library_of, read_parameters
+from parsers.project.library import library_of, read_parameters
 
 
 @pytest.mark.parametrize("language", ["python", "javascript", "typescript", "tsx", "go", "rust"])

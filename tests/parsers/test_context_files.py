@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parsers.context_files import files_of_units, split_context
+from parsers.blocks.context_files import files_of_units, split_context
 
 TWO = [("a/b.py", "x = 1\n"), ("c.ts", "let y = 2\n")]
 

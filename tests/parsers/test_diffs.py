@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from parsers.fences import find_code
-from parsers.symbols import parse_source
+from parsers.blocks.fences import find_code
+from parsers.syntax.symbols import parse_source
 
 UNIFIED = """\
 diff --git a/lib/x.py b/lib/x.py

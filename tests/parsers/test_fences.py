@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parsers.fences import find_code
-from parsers.symbols import parse_source
+from parsers.blocks.fences import find_code
+from parsers.syntax.symbols import parse_source
 
 PYTHON = "import os\n\ndef join(a):\n    return os.path.join(a)\n"
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parsers.languages import LANGUAGES
-from parsers.source import ParseLimits, encode_source
-from parsers.symbols import parse_source
-from parsers.types import ParseResult
+from parsers.syntax.languages import LANGUAGES
+from parsers.syntax.source import ParseLimits, encode_source
+from parsers.syntax.symbols import parse_source
+from parsers.syntax.types import ParseResult
 
 BRACKETS = 200_000
 SHORT = ParseLimits(deadline_s=0.1)

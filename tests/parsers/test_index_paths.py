@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parsers.expressions import read_expression
-from parsers.import_paths import FileTable
-from parsers.suggestions import best_match, edit_distance, similarity
-from parsers.type_text import read_type
+from parsers.project.import_paths import FileTable
+from parsers.project.suggestions import best_match, edit_distance, similarity
+from parsers.syntax.expressions import read_expression
+from parsers.syntax.type_text import read_type
 
 NAMES = st.from_regex(r"[a-z][A-Za-z_0-9]{0,14}", fullmatch=True)
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from parsers import isolation
-from parsers.isolation import IsolatedParser, is_hostile
-from parsers.source import ParseLimits
-from parsers.symbols import parse_source
+from parsers.syntax import isolation
+from parsers.syntax.isolation import IsolatedParser, is_hostile
+from parsers.syntax.source import ParseLimits
+from parsers.syntax.symbols import parse_source
 
 HOSTILE = {
     "open brackets": "(" * 200_000,

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from parsers.languages import (
+from parsers.syntax.languages import (
     LANGUAGES,
     detect_language,
     language_of_path,

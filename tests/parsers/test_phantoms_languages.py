@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from parsers.index import build_index
-from parsers.languages import language_of_path
-from parsers.phantoms import ResponseBlock, resolve
-from parsers.symbols import parse_source
+from parsers.project.index import build_index
+from parsers.rules.phantoms import ResponseBlock, resolve
+from parsers.syntax.languages import language_of_path
+from parsers.syntax.symbols import parse_source
 
 ROWS = [
     json.loads(line)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from parsers.index import build_index
-from parsers.phantoms import FindingStatus, ResponseBlock, resolve
-from parsers.symbols import parse_source
+from parsers.project.index import build_index
+from parsers.rules.phantoms import FindingStatus, ResponseBlock, resolve
+from parsers.syntax.symbols import parse_source
 
 BASE = """
 class Base:

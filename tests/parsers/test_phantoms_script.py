@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from parsers.index import build_index
-from parsers.languages import language_of_path
-from parsers.phantoms import FindingStatus, ResponseBlock, resolve
-from parsers.symbols import parse_source
+from parsers.project.index import build_index
+from parsers.rules.phantoms import FindingStatus, ResponseBlock, resolve
+from parsers.syntax.languages import language_of_path
+from parsers.syntax.symbols import parse_source
 
 
 def judge(response: str, language: str, context: dict[str, str]) -> dict[str, str | None]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parsers.quantities import extract_quantities, parse_quantity
+from parsers.values.quantities import extract_quantities, parse_quantity
 
 
 @pytest.mark.parametrize(

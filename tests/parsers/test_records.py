@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parsers.records import MAX_DEPTH, cells_of_trees, find_key_values, find_trees, read_tree
+from parsers.values.records import MAX_DEPTH, cells_of_trees, find_key_values, find_trees, read_tree
 
 
 def leaves(text: str) -> list[tuple[tuple[str | int, ...], str]]:

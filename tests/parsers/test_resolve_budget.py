@@ -6,10 +6,10 @@ from itertools import count
 
 import pytest
 
-from parsers.budget import Budget, OutOfTimeError
-from parsers.index import build_index
-from parsers.phantoms import UNJUDGED, Finding, FindingStatus, ResponseBlock, resolve
-from parsers.symbols import parse_source
+from parsers.project.budget import Budget, OutOfTimeError
+from parsers.project.index import build_index
+from parsers.rules.phantoms import UNJUDGED, Finding, FindingStatus, ResponseBlock, resolve
+from parsers.syntax.symbols import parse_source
 
 BASE = "class Client:\n    def fetch(self): ...\n"
 CODE = "from pkg.base import Client\nc = Client()\nc.fetches()\nc.fetch()\n"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parsers.structured import parse_structured
+from parsers.values.structured import parse_structured
 
 JSON = '{"name": "Inn", "stars": 4}'
 CSV = "name,stars\nInn,4\nPub,3\n"

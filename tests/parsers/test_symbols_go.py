@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from parsers.symbols import parse_source
-from parsers.types import Parameter, ReferenceKind, SymbolKind
+from parsers.syntax.symbols import parse_source
+from parsers.syntax.types import Parameter, ReferenceKind, SymbolKind
 
 HEAD = "package p\n"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from parsers.symbols import ParseLimits, parse_source
-from parsers.types import Definition, Parameter, Reference, ReferenceKind, SymbolKind
+from parsers.syntax.symbols import ParseLimits, parse_source
+from parsers.syntax.types import Definition, Parameter, Reference, ReferenceKind, SymbolKind
 
 
 def definition(source: str, name: str, **wanted: object) -> Definition:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parsers.tables import Table, parse_csv, parse_html, parse_markdown, sniff_delimiter
+from parsers.values.tables import Table, parse_csv, parse_html, parse_markdown, sniff_delimiter
 
 Facts = list[tuple[tuple[str, ...], str, str]]
 

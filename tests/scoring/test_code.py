@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parsers.findings import Finding, FindingKind, FindingStatus
-from scoring.code import (
+from parsers.rules.findings import Finding, FindingKind, FindingStatus
+from scoring.code.score import (
     CodeVerdict,
     chunk_ownership,
     file_attribution,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.literals import LiteralKind, LiteralState, check_literals, extract_literals, literal_support
+from scoring.rag.literals import LiteralKind, LiteralState, check_literals, extract_literals, literal_support
 
 SUPPORTED, CONTRADICTED, MISSING = LiteralState.SUPPORTED, LiteralState.CONTRADICTED, LiteralState.MISSING
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.memory import (
+from scoring.memory.terms import TermKind, find_terms, vocabulary
+from scoring.memory.working_memory import (
     HotContext,
     ItemKind,
     MemoryStateError,
@@ -21,7 +22,6 @@ from scoring.memory import (
     render_hot_context,
     update_memory,
 )
-from scoring.memory_terms import TermKind, find_terms, vocabulary
 
 
 def count_words(text):

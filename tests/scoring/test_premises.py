@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.types import NliScores, TokenVectors
 from scoring.maxsim import align, pack_units
-from scoring.premises import (
+from scoring.rag.premises import (
     claim_premise,
     context_passages,
     count_tokens,

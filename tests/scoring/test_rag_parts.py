@@ -22,17 +22,17 @@ from scoring.calibration import (
     token_features,
     token_support,
 )
-from scoring.claims import ClaimEvidence, judge_claim
 from scoring.coverage import unit_usage, usage_ratios
-from scoring.decision import Action, decide_action, parse_head
-from scoring.entropy import clusters, consistency
-from scoring.evidence import Citation, citations, evidence_links
-from scoring.fusion import fuse
 from scoring.heatmap import HeatCuts, heatmap_html, heatmap_spans, unsupported_spans
 from scoring.lexical import context_words, match_words
-from scoring.triangular import reverse_context, triangular
+from scoring.rag.claims import ClaimEvidence, judge_claim
+from scoring.rag.decision import Action, decide_action, parse_head
+from scoring.rag.entropy import clusters, consistency
+from scoring.rag.evidence import Citation, citations, evidence_links
+from scoring.rag.fusion import fuse
+from scoring.rag.triangular import reverse_context, triangular
+from scoring.rag.verifier_fusion import joined_support
 from scoring.types import Alignment, Band, Claim, Signal, SupportUnit, UsageState, Verdict
-from scoring.verified import joined_support
 
 TOKENS = TokenCalibration(bias=0.0, best=1.0, z=0.1, word=0.5, pair=0.5, neighbour=0.1)
 ARTIFACT = RagArtifact(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.repair import Document, RepairError, build_repair
+from scoring.memory.repair import Document, RepairError, build_repair
 
 
 def count_words(text):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from latence._models.trace import TraceCodeResponse, TraceRollupResponse
 from latence.resources.trace import _normalize_turns
 
-from scoring.rollup import RollupError, rollup
-from scoring.session import TurnObservation, initial_state, signals_to_json, update
+from scoring.rollup.scoreboard import RollupError, rollup
+from scoring.session.update import TurnObservation, initial_state, signals_to_json, update
 from scoring.types import Band
 
 RATIO = st.floats(0, 1)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from latence._models.trace import SessionState as ClientState
 
-from scoring.session import (
+from scoring.session.update import (
     THRESHOLDS,
     ObservationError,
     SessionStateError,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parsers.structured import parse_structured
-from scoring.structured import StructuredIndex, check_structured
+from parsers.values.structured import parse_structured
+from scoring.rag.structured import StructuredIndex, check_structured
 from scoring.types import Verdict
 
 SUPPORTED, CONTRADICTED = Verdict.SUPPORTED, Verdict.CONTRADICTED

@@ -2,8 +2,8 @@
 
 import pytest
 
+from scoring.rag.verbatim import verbatim_claims
 from scoring.segmentation import split_claims
-from scoring.verbatim import verbatim_claims
 
 CONTEXT = "The Sydney Opera House opened in 1973. It was designed by Jørn Utzon of Denmark."
 

@@ -109,7 +109,7 @@ def start_server(folder: Path, settings: Mapping[str, str]) -> Server:
     environment.pop("RAY_ADDRESS", None)
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "serving.cli", "serve"],
+            [sys.executable, "-m", "serving.cli.main", "serve"],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from ray.cluster_utils import Cluster
 
-from serving.config import parse_config
-from serving.offline import score_lines
+from serving.batch.offline import score_lines
+from serving.config.load import parse_config
 
 _FACTS = (
     "Paris is the capital of France.",
@@ -35,7 +35,7 @@ import os, sys
 from pathlib import Path
 from serving.batch.run import BatchOptions, run_batch
 from serving.batch.source import ScoringActor
-from serving.config import parse_config
+from serving.config.load import parse_config
 
 class Dying(ScoringActor):
     def __call__(self, table):
@@ -90,7 +90,7 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
 def test_killed_run_resumes_on_two_nodes_with_the_numbers_of_the_lane(cluster: Cluster, tmp_path: Path) -> None:
     source, folder, log = tmp_path / "rows.jsonl", tmp_path / "out", tmp_path / "log"
     lines = write_rows(source, 240)
-    command = ["-m", "serving.cli", "batch", str(source), "--output", str(folder), "--part-rows", "16", "--json"]
+    command = ["-m", "serving.cli.main", "batch", str(source), "--output", str(folder), "--part-rows", "16", "--json"]
 
     killed = start(cluster, command, log)
     for _ in range(3_600):

@@ -20,7 +20,7 @@ import pytest
 from latence import Latence
 
 from benchmarks.requests import rag_request
-from serving.auth import KeyFile
+from serving.auth.keys import KeyFile
 from tests.serve.support import ANSWER, CONTEXT, RAG, UNLIMITED, Server, check_envelope, rag_body, start_server
 
 PERMITS = 6

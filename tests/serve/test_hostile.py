@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.responses import TraceResponse
+from serving.api.responses import TraceResponse
 from tests.serve.support import RAG, ROLLUP, Rag, check_envelope, rag_body
 
 DEEP = 10_000

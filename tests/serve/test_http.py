@@ -10,7 +10,7 @@ import httpx
 import psutil
 import pytest
 
-from serving.observability import hashed_session
+from serving.api.pseudonyms import hashed_session
 from tests.serve.support import RAG, ROLLUP, Rag, Server, check_envelope, rag_body
 
 MEBIBYTE = 1024 * 1024

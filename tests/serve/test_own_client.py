@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from examples.agent_loop import STEPS, run
-from serving.client import AsyncGroundlane, Groundlane, ValidationFailedError
+from groundlane import AsyncGroundlane, Groundlane, ValidationFailedError
 from tests.serve.support import ANSWER, CONTEXT, Server
 
 CODE = "```python\nfrom shop import Cart\n\nCart().add_product('tea')\n```"

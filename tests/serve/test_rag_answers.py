@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.requests import rag_request, sentence
-from serving.responses import TraceResponse
+from serving.api.responses import TraceResponse
 from tests.serve.support import Rag
 
 LONG_ANSWER = " ".join(sentence(random.Random(seed)) for seed in range(12))

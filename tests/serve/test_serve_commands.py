@@ -17,10 +17,10 @@ import psutil
 import pytest
 import yaml
 
-from serving.config import PROFILES
+from serving.config.load import PROFILES
 from tests.serve.support import RAG, free_port, rag_body, start_server
 
-LAPTOP = Path(__file__).parents[2] / "serving" / "profiles" / f"{PROFILES[0]}.yaml"
+LAPTOP = Path(__file__).parents[2] / "serving" / "config" / "profiles" / f"{PROFILES[0]}.yaml"
 READY_LIMIT_S = 150.0
 
 

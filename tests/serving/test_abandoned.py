@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from torch import Tensor
 
-import serving.encoding
+import serving.inference.encoding
 from models.encoder import PreparedTexts, TransformerEncoder
 from models.fake import FakeEncoder
 from models.registry import EncoderSpec, load_encoder
 from models.types import TextRole, TokenVectors
 from scoring.maxsim import align, pack_units
-from serving.encoding import AlignmentService
-from serving.lanes.types import AlignRequest
-from serving.vector_cache import VectorCache
+from serving.api.lane_types import AlignRequest
+from serving.inference.encoding import AlignmentService
+from serving.inference.vector_cache import VectorCache
 
 PARTS = 8
 LONG_TEXT = "word " * 4_000
@@ -102,8 +102,8 @@ async def test_one_long_text_lets_short_requests_pass(
         return forward(prepared)
 
     monkeypatch.setattr(encoder, "forward", counted)
-    monkeypatch.setattr(serving.encoding, "_LONG_CHARACTERS", 1_000)
-    monkeypatch.setattr(serving.encoding, "_PART_TOKENS", 512)
+    monkeypatch.setattr(serving.inference.encoding, "_LONG_CHARACTERS", 1_000)
+    monkeypatch.setattr(serving.inference.encoding, "_PART_TOKENS", 512)
     service = AlignmentService(encoder, ["null text"], VectorCache(10_000_000), token_budget=512)
     long = asyncio.create_task(service.align(real_request(REAL_TEXT * 160)))
     while len(forwards) < 3:

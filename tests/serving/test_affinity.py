@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.affinity import affinity_key, preferred
-from serving.lanes.types import AlignRequest
+from serving.api.lane_types import AlignRequest
+from serving.inference.affinity import affinity_key, preferred
 
 NAMES = [f"replica-{number}" for number in range(8)]
 UNITS = [f"unit number {number}" for number in range(12)]
@@ -86,7 +86,7 @@ async def test_the_router_ranks_alignments_and_draws_for_everything_else() -> No
     from ray.serve._private.common import DeploymentHandleSource, DeploymentID, ReplicaID, RequestMetadata
     from ray.serve.request_router import PendingRequest
 
-    from serving.replicas.router import AffinityRouter
+    from serving.ray.router import AffinityRouter
 
     deployment = DeploymentID("Encoder-minilm", "groundlane")
     replicas = {name: ReplicaID(name, deployment) for name in NAMES[:3]}

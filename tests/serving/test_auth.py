@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from serving.auth import ANONYMOUS_TENANT, Authenticator, KeyFile, Principal
-from serving.config_errors import ConfigError
-from serving.errors import ForbiddenError, UnauthorizedError
+from serving.api.config_errors import ConfigError
+from serving.api.errors import ForbiddenError, UnauthorizedError
+from serving.auth.keys import ANONYMOUS_TENANT, Authenticator, KeyFile, Principal
 
 
 @pytest.fixture

@@ -16,15 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from serving.api.errors import ConflictError, InternalError, ValidationFailedError
 from serving.batch.inputs import Row, cut, read_blocks, row_id, scan_input
 from serving.batch.parts import OutputFolder, error_line, output_line
 from serving.batch.plots import bar_chart
 from serving.batch.source import RowSource, open_rows
 from serving.batch.summary import write_summary
 from serving.batch.worker import LaneWorker
-from serving.cli import app
-from serving.config import parse_config
-from serving.errors import ConflictError, InternalError, ValidationFailedError
+from serving.cli.main import app
+from serving.config.load import parse_config
 
 REQUESTS = [{"response_text": f"Answer {number}.", "raw_context": "Context."} for number in range(11)]
 

@@ -12,10 +12,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from serving.auth import Authenticator, KeyFile
-from serving.cli import app
-from serving.cli_doctor import cpu_flags, machine_checks, place_checks
-from serving.config import Config, load_config, parse_config
+from serving.auth.keys import Authenticator, KeyFile
+from serving.cli.doctor import cpu_flags, machine_checks, place_checks
+from serving.cli.main import app
+from serving.config.load import Config, load_config, parse_config
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -103,7 +103,7 @@ def test_config_hides_the_password_of_the_store(run):
 @pytest.mark.parametrize("command", [["--help"], ["keys", "list"], ["config"], ["--version"]], ids=lambda c: c[0])
 def test_light_commands_import_neither_torch_nor_ray(command, tmp_path):
     code = (
-        "import sys\nfrom serving.cli import app\n"
+        "import sys\nfrom serving.cli.main import app\n"
         f"try:\n    app({command!r})\nexcept SystemExit as exit:\n    assert not exit.code, exit.code\n"
         "heavy = {'torch', 'ray', 'transformers', 'sqlalchemy'} & {name.split('.')[0] for name in sys.modules}\n"
         "assert not heavy, heavy\n"
@@ -130,14 +130,14 @@ def test_serve_hands_the_whole_configuration_to_the_application(run, monkeypatch
 @pytest.fixture
 def echo_scorer(monkeypatch):
     """Stands in for the scorer, to see what the command does around it: a line with 'bad' fails."""
-    module: Any = ModuleType("serving.offline")
+    module: Any = ModuleType("serving.batch.offline")
 
     def score_lines(lines, config):
         for line in lines:
             yield json.dumps({"success": "bad" not in line, "echo": json.loads(line)})
 
     module.score_lines = score_lines
-    monkeypatch.setitem(sys.modules, "serving.offline", module)
+    monkeypatch.setitem(sys.modules, "serving.batch.offline", module)
 
 
 def test_score_reads_and_writes_files_line_by_line(run, echo_scorer, tmp_path):

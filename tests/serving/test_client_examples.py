@@ -13,7 +13,7 @@ import pytest
 from benchmarks.store_server import build_app, build_services
 from examples.agent_loop import STEPS, describe, run
 from examples.langchain_callback import groundlane_handler
-from serving.client import Groundlane
+from groundlane import Groundlane
 from serving.store import admin
 from serving.store.store import Store
 from tests.serving.http_server import running

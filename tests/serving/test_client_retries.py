@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import serving.errors
-from serving import client as api
-from serving.client import calls
-from serving.client.errors import BY_CODE, GroundlaneError, error_from, parse_retry_after_s
-from serving.client.retries import Attempts
-from serving.client.streams import EventParser, LineSplitter, parse_row
+import groundlane as api
+import serving.api.errors
+from groundlane import calls
+from groundlane.errors import BY_CODE, GroundlaneError, error_from, parse_retry_after_s
+from groundlane.retries import Attempts
+from groundlane.streams import EventParser, LineSplitter, parse_row
 
 SCORE = {"success": True, "request_id": "r", "score": 0.9, "band": "green", "claims": [], "novel_field": [1]}
 FIELDS: dict[str, Any] = {"response_text": "a", "raw_context": "a"}
@@ -192,14 +192,14 @@ def test_stream_is_opened_again_and_keeps_its_lines(run: Runner) -> None:
     assert len(waits) == 1
 
 
-def _server_errors() -> Sequence[type[serving.errors.ApiError]]:
-    kinds = [kind for _, kind in inspect.getmembers(serving.errors, inspect.isclass)]
-    return [kind for kind in kinds if issubclass(kind, serving.errors.ApiError)]
+def _server_errors() -> Sequence[type[serving.api.errors.ApiError]]:
+    kinds = [kind for _, kind in inspect.getmembers(serving.api.errors, inspect.isclass)]
+    return [kind for kind in kinds if issubclass(kind, serving.api.errors.ApiError)]
 
 
 @pytest.mark.parametrize("kind", [pytest.param(kind, id=kind.__name__) for kind in _server_errors()])
-def test_every_code_of_the_server_has_its_class(kind: type[serving.errors.ApiError]) -> None:
-    answer = httpx.Response(kind.status, json=serving.errors.envelope(kind("no"), "r1"))
+def test_every_code_of_the_server_has_its_class(kind: type[serving.api.errors.ApiError]) -> None:
+    answer = httpx.Response(kind.status, json=serving.api.errors.envelope(kind("no"), "r1"))
     error = error_from(answer)
     assert type(error) is BY_CODE[kind.code]
     assert isinstance(error, api.AnswerError)
@@ -309,7 +309,7 @@ def test_key_is_in_no_text() -> None:
 
 def test_importing_the_client_loads_nothing_heavy() -> None:
     heavy = ("torch", "ray", "fastapi", "pydantic", "numpy", "sqlalchemy", "transformers")
-    program = f"import sys, serving.client; print([name for name in {heavy!r} if name in sys.modules])"
+    program = f"import sys, groundlane; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -1,6 +1,6 @@
 """Both clients against the real routes of sessions, chunks and jobs, on SQLite, over HTTP.
 
-The lane behind them is ``serving.fake.FakeLane``, whose answers say ``version: fake-lane``; the same clients meet the
+The lane behind them is ``serving.lanes.fake.FakeLane``, whose answers say ``version: fake-lane``; the same clients meet the
 real lanes in ``tests/serve/test_own_client.py``.
 """
 
@@ -15,7 +15,7 @@ import pytest
 from fastapi import FastAPI
 
 from benchmarks.store_server import build_app, build_services
-from serving.client import (
+from groundlane import (
     AsyncGroundlane,
     ConflictError,
     DeadlineError,
@@ -24,7 +24,7 @@ from serving.client import (
     UnauthorizedError,
     ValidationFailedError,
 )
-from serving.job_runner import JobRunner, RunnerSettings
+from serving.jobs.runner import JobRunner, RunnerSettings
 from serving.store import admin
 from serving.store.store import Store
 from tests.serving.http_server import running

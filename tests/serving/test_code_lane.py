@@ -10,15 +10,15 @@ from typing import Any
 import orjson
 import pytest
 
-from parsers.blocks import CodeBlock, Segment
-from parsers.context_files import ContextFile
-from parsers.phantoms import UNJUDGED, FindingStatus, resolve
-from serving.config import load_config
-from serving.errors import ValidationFailedError
-from serving.factory import code_lane, local_rag_lane
+from parsers.blocks.block import CodeBlock, Segment
+from parsers.blocks.context_files import ContextFile
+from parsers.rules.phantoms import UNJUDGED, FindingStatus, resolve
+from serving.api.errors import ValidationFailedError
+from serving.api.lane_types import LaneInput, UnitInput
+from serving.config.load import load_config
 from serving.lanes.code import CodeLane
 from serving.lanes.code_analysis import CodeAnalyser
-from serving.lanes.types import LaneInput, UnitInput
+from serving.lanes.factory import code_lane, local_rag_lane
 
 CART = '''# file: shop/cart.py
 class Cart:

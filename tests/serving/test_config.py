@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from serving.auth import KeyFile
-from serving.config import PROFILES, Config, ConfigError, is_loopback, load_config, parse_config
-from serving.config_errors import field_paths
-from serving.config_reference import render_reference
+from serving.api.config_errors import field_paths
+from serving.auth.keys import KeyFile
+from serving.config.load import PROFILES, Config, ConfigError, is_loopback, load_config, parse_config
+from serving.config.reference import render_reference
 
 NO_ENVIRONMENT: dict[str, str] = {}
 SERVE_FILE: dict[str, Any] = {
@@ -54,7 +54,7 @@ def test_the_object_is_frozen_and_survives_pickling_and_its_own_values():
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_profile_loads_by_name_and_as_the_file_that_ray_serve_reads(profile):
-    path = Path("serving/profiles") / f"{profile}.yaml"
+    path = Path("serving/config/profiles") / f"{profile}.yaml"
     by_name = load_config(profile=profile, environment=NO_ENVIRONMENT)
     assert by_name == load_config(path, environment=NO_ENVIRONMENT)
     assert by_name.profile == profile

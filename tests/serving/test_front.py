@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.edge import Receive, Scope, Send
-from serving.replicas.front import FRONT, PROXY_CALLBACK, Front, front_installed, middlewares
+from serving.http.edge import Receive, Scope, Send
+from serving.ray.front import FRONT, PROXY_CALLBACK, Front, front_installed, middlewares
 
 
 class Proxy:

@@ -15,16 +15,16 @@ import httpx
 import pytest
 from starlette.responses import Response
 
-from serving.auth import Authenticator, KeyFile
-from serving.config import parse_config
-from serving.dispatch import Lanes
-from serving.edge import Edge, Guards
-from serving.errors import DeadlineExceededError, NotFoundError, OverloadedError
-from serving.gateway import create_app
+from serving.api.errors import DeadlineExceededError, NotFoundError, OverloadedError
+from serving.api.lane_types import LaneAnswer, LaneInput
+from serving.auth.keys import Authenticator, KeyFile
+from serving.config.load import parse_config
+from serving.http.edge import Edge, Guards
+from serving.http.gateway import create_app
+from serving.http.limits import Admission, RateLimiter
+from serving.http.observability import Metrics, configure_logging
+from serving.lanes.dispatch import Lanes
 from serving.lanes.rollup import RollupLane
-from serving.lanes.types import LaneAnswer, LaneInput
-from serving.limits import Admission, RateLimiter
-from serving.observability import Metrics, configure_logging
 
 RAG = "/api/v1/trace/rag"
 BODY = {"response_text": "Zebra answer.", "raw_context": "Zebra context."}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from serving.haproxy import check_haproxy, haproxy_environment
-from serving.start_failure import StartError
+from serving.ray.haproxy import check_haproxy, haproxy_environment
+from serving.ray.start_failure import StartError
 from tests.serve.support import free_port
 
 

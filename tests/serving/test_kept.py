@@ -1,6 +1,6 @@
 """What is kept between requests: bounds in number and size, least recently used first."""
 
-from serving.kept import Kept
+from serving.inference.kept import Kept
 
 
 def _kept(max_entries: int = 3, max_size: int = 100) -> Kept[str, str]:

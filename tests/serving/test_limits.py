@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.errors import OverloadedError, PayloadTooLargeError, RateLimitedError
-from serving.limits import (
+from serving.api.errors import OverloadedError, PayloadTooLargeError, RateLimitedError
+from serving.config.settings import LimitSettings
+from serving.http.limits import (
     Admission,
     RateLimiter,
     build_admission,
@@ -15,7 +16,6 @@ from serving.limits import (
     read_body,
     retry_after_header,
 )
-from serving.settings import LimitSettings
 
 
 class FakeClock:

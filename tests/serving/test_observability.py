@@ -11,16 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving.limits import Admission
-from serving.observability import (
-    REQUEST_LOGGER,
-    Metrics,
-    RequestRecord,
-    configure_logging,
-    hashed_session,
-    log_request,
-)
-from serving.tracing import TraceContext
+from serving.api.pseudonyms import hashed_session
+from serving.http.limits import Admission
+from serving.http.observability import REQUEST_LOGGER, Metrics, RequestRecord, configure_logging, log_request
+from serving.http.tracing import TraceContext
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"

@@ -9,12 +9,12 @@ import orjson
 import pytest
 
 from models.priority import thread_niceness
-from serving.config import load_config
-from serving.factory import local_rag_lane
+from serving.api.lane_types import LaneInput
+from serving.config.load import load_config
+from serving.inference.priorities import BACKGROUND_NICENESS
 from serving.lanes import claim_verifier, off_loop, rag
+from serving.lanes.factory import local_rag_lane
 from serving.lanes.rag import RagLane
-from serving.lanes.types import LaneInput
-from serving.priorities import BACKGROUND_NICENESS
 
 SENTENCE = "The Lindau Bridge opened on 4 May 1932 and is 1,149 metres long. "
 READERS = (

@@ -10,17 +10,17 @@ import orjson
 import pytest
 
 from models.types import ModelInfo, NliScores
-from serving.config import load_config
-from serving.errors import (
+from serving.api.errors import (
     DeadlineExceededError,
     NotFoundError,
     OverloadedError,
     PayloadTooLargeError,
     ValidationFailedError,
 )
-from serving.factory import local_rag_lane, rag_lane
+from serving.api.lane_types import LaneInput, UnitInput, VerifyReply
+from serving.config.load import load_config
+from serving.lanes.factory import local_rag_lane, rag_lane
 from serving.lanes.rag import RagLane
-from serving.lanes.types import LaneInput, UnitInput, VerifyReply
 
 BRIDGE = (
     "The Lindau Bridge opened on 4 May 1932 after six years of construction. It is 1,149 metres long and carries eight "

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.repair import Document, build_repair
-from scoring.repair_vectors import MAX_WINDOWS, Nearest, add_nearest, find_nearest, windows_of
-from serving.errors import OverloadedError
-from serving.fake import count_words
-from serving.repair_search import VectorSearch
+from scoring.memory.repair import Document, build_repair
+from scoring.memory.repair_vectors import MAX_WINDOWS, Nearest, add_nearest, find_nearest, windows_of
+from serving.api.errors import OverloadedError
+from serving.lanes.fake import count_words
+from serving.sessions.repair_search import VectorSearch
 
 
 class Letters:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.rounds import Outcome, Place, RoundQueue
+from serving.inference.rounds import Outcome, Place, RoundQueue
 
 
 class Recorder:

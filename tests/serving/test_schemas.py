@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from serving.errors import ValidationFailedError
-from serving.routes.chunks import PutChunks
-from serving.routes.jobs import SubmitJob
-from serving.routes.sessions import AppendEvents, CreateSession
-from serving.schemas import CodeRequest, LaneRequest, RagRequest, RollupRequest, describe_validation, parse_body
+from serving.api.errors import ValidationFailedError
+from serving.api.schemas import CodeRequest, LaneRequest, RagRequest, RollupRequest, describe_validation, parse_body
+from serving.http.routes.chunks import PutChunks
+from serving.http.routes.jobs import SubmitJob
+from serving.http.routes.sessions import AppendEvents, CreateSession
 
 GOOD = {"response_text": "a b", "raw_context": "a b c"}
 

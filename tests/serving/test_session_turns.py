@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from serving.session_turns import summary_of
+from serving.sessions.turns import summary_of
 from serving.store.values import source_id_of
 
 UNITS = [{"text": "class Cart: ...", "source_id": "cart.py"}, {"text": "class Tax: ...", "source_id": "tax.py"}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from serving.start_failure import explain_failure
+from serving.ray.start_failure import explain_failure
 
 WRAPPED = """The deployment failed to start 3 times in a row. This may be due to a problem with its constructor. Error:
 ray::ServeReplica:groundlane:Encoder-minilm.initialize_and_get_metadata() (pid=1, ip=192.0.2.2)

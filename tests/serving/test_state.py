@@ -12,14 +12,14 @@ import pytest
 from numpy.typing import NDArray
 
 from models.types import ModelInfo, TextRole
-from serving.config import load_config
-from serving.dispatch import Lanes
-from serving.encoding import AlignmentService
-from serving.errors import ApiError, OverloadedError
-from serving.factory import alignment_service, code_lane, rag_lane
-from serving.gateway import create_app
+from serving.api.errors import ApiError, OverloadedError
+from serving.api.lane_types import AlignReply, AlignRequest, UnitVectors
+from serving.config.load import load_config
+from serving.http.gateway import create_app
+from serving.inference.encoding import AlignmentService
+from serving.lanes.dispatch import Lanes
+from serving.lanes.factory import alignment_service, code_lane, rag_lane
 from serving.lanes.rollup import RollupLane
-from serving.lanes.types import AlignReply, AlignRequest, UnitVectors
 
 BRIDGE = ["The Lindau Bridge opened on 4 May 1932.", "It is 1,149 metres long.", "Clara Hoffmann designed it."]
 SHOP = "# file: shop.py\nclass Cart:\n    def add_item(self, name: str) -> None: ...\n"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from serving.traffic import Traffic
+from serving.lanes.traffic import Traffic
 
 
 class FakeClock:

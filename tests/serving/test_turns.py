@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from serving.lanes.types import AlignRequest
+from serving.api.lane_types import AlignRequest
 
 
 class Handle:
@@ -33,7 +33,7 @@ class Handle:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Ray's own import
 @pytest.mark.parametrize(("at_once", "most"), [(1, 1), (2, 2), (None, 6)])
 async def test_more_wait_for_their_turn_and_a_cancelled_one_gives_it_back(at_once: int | None, most: int) -> None:
-    from serving.replicas.handles import HandleAligner
+    from serving.ray.handles import HandleAligner
 
     handle: Any = Handle()
     aligner = HandleAligner(handle, at_once)
@@ -65,7 +65,7 @@ class Noting:
 async def test_a_background_lane_or_request_lets_others_go_first(
     lane_is_background: bool, request_is_background: bool
 ) -> None:
-    from serving.replicas.handles import HandleAligner, HandleVerifier
+    from serving.ray.handles import HandleAligner, HandleVerifier
 
     handle: Any = Noting()
     request = AlignRequest("t", "answer", ("unit",), ((0, 6),), None, 256, background=request_is_background)

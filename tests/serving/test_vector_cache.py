@@ -10,9 +10,9 @@ import torch
 
 from models.fake import FakeEncoder
 from models.types import TextRole, TokenVectors, Windows
-from serving.encoding import AlignmentService
-from serving.lanes.types import AlignReply, AlignRequest
-from serving.vector_cache import VectorCache, size_bytes
+from serving.api.lane_types import AlignReply, AlignRequest
+from serving.inference.encoding import AlignmentService
+from serving.inference.vector_cache import VectorCache, size_bytes
 
 NULL = ("something else", "another matter")
 

@@ -10,8 +10,8 @@ import pytest
 from models.fake import FakeVerifier
 from models.shipped import load_shipped_verifier
 from models.types import ModelInfo, NliScores
-from serving.verdict_cache import VerdictCache, size_bytes
-from serving.verification import VerificationService
+from serving.inference.verdict_cache import VerdictCache, size_bytes
+from serving.inference.verification import VerificationService
 
 PAIRS = [
     ("The bridge was opened in 1932.", "The bridge opened in 1932."),

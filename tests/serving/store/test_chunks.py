@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from models.types import ModelInfo
-from serving.errors import NotFoundError, OverloadedError
-from serving.job_runner import JobRunner, RunnerSettings
+from serving.api.errors import NotFoundError, OverloadedError
+from serving.jobs.runner import JobRunner, RunnerSettings
 
 pytestmark = pytest.mark.store
 CHUNKS = "/trace/chunks"

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy import func, select, text
 
-from serving.errors import OverloadedError
+from serving.api.errors import OverloadedError
 from serving.store.schema import sessions, vault
 from serving.store.store import Store
 from serving.store.tenancy import TenantConnection

@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from serving.cli_db import db_app
+from serving.cli.db import db_app
 from serving.store.database import Database
 
 pytestmark = pytest.mark.store

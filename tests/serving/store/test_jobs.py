@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.errors import InternalError, OverloadedError, ValidationFailedError
-from serving.fake import FakeLane
-from serving.job_runner import JobRunner, RunnerSettings, interleaved, share_out
-from serving.jobs import JobDraft
+from serving.api.errors import InternalError, OverloadedError, ValidationFailedError
+from serving.jobs.jobs import JobDraft
+from serving.jobs.runner import JobRunner, RunnerSettings, interleaved, share_out
+from serving.lanes.fake import FakeLane
+from serving.lanes.traffic import Traffic
 from serving.store.queue_records import ActiveJob, Lease, LeasedItem, Outcome, active_jobs, finish_item, lease_items
 from serving.store.sweeper import Sweeper, Swept
-from serving.traffic import Traffic
 
 pytestmark = pytest.mark.store
 FAST = RunnerSettings(concurrency=4, lease_ahead=8, lease_s=30.0, poll_s=0.02, backoff_s=0.01, max_attempts=3)
@@ -313,7 +313,7 @@ async def test_a_small_job_does_not_wait_for_another_tenants_large_one(client, s
 
 async def test_a_large_submission_lets_interactive_requests_in(services, monkeypatch):
     slept = []
-    monkeypatch.setattr("serving.jobs.time.sleep", slept.append)
+    monkeypatch.setattr("serving.jobs.jobs.time.sleep", slept.append)
     await services.jobs.submit("one", JobDraft("rag", requests(400), batch=True))
     assert len(slept) == 100
     assert all(0 < pause_s < 1e-3 for pause_s in slept)

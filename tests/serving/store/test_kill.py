@@ -262,7 +262,7 @@ async def account(ledger, url):
 
 
 async def finish_jobs(services, ledger):
-    from serving.job_runner import JobRunner, RunnerSettings
+    from serving.jobs.runner import JobRunner, RunnerSettings
 
     settings = RunnerSettings(concurrency=8, lease_ahead=64, lease_s=1.0, poll_s=0.05, max_attempts=1_000)
     runner = JobRunner(services.store, services.lane.score, settings)

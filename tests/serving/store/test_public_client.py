@@ -12,9 +12,9 @@ from latence import AsyncLatence, Latence
 from latence._exceptions import JobError
 
 from benchmarks.store_server import build_app, build_services
-from serving.errors import ValidationFailedError
-from serving.job_runner import JobRunner, RunnerSettings
-from serving.jobs import JobDraft
+from serving.api.errors import ValidationFailedError
+from serving.jobs.jobs import JobDraft
+from serving.jobs.runner import JobRunner, RunnerSettings
 from serving.store.store import Store
 
 pytestmark = pytest.mark.store

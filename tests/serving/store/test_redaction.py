@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.redaction import PERSONAL_DATA, SECRETS, merge_counts, redact, redact_json
+from serving.redaction.patterns import PERSONAL_DATA, SECRETS, merge_counts, redact, redact_json
 
 RANDOM = random.Random(7)
 

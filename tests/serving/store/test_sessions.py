@@ -5,12 +5,13 @@ from functools import partial
 
 import pytest
 
-from scoring.session import from_json, initial_state, signals_to_json, to_json, update
-from serving.errors import OverloadedError
-from serving.fake import count_words
-from serving.session_drafts import EventDraft
-from serving.session_memory import SessionMemory
-from serving.session_turns import observation_of, with_premises
+from scoring.session.update import from_json, initial_state, signals_to_json, to_json, update
+from serving.api.errors import OverloadedError
+from serving.api.observation import observation_of
+from serving.lanes.fake import count_words
+from serving.sessions.drafts import EventDraft
+from serving.sessions.memory import SessionMemory
+from serving.sessions.turns import with_premises
 from serving.store.store import TenantStore
 from serving.store.sweeper import Sweeper, Swept
 

@@ -1,0 +1,4 @@
+"""JavaScript, TypeScript and TSX: queries of their grammars and the handler of each capture.
+
+May import `parsers.syntax`.
+"""

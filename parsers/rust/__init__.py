@@ -1,0 +1,4 @@
+"""Rust: queries of its grammar and the handler of each capture.
+
+May import `parsers.syntax`.
+"""

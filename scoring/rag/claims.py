@@ -1,0 +1,138 @@
+"""A verdict for every claim, from the signals that speak about it.
+
+Order of authority: a typed cell that contradicts, a literal that the premises contradict or lack, then the verifier
+together with dense and lexical support. A wrong number sinks its claim however similar the rest of the sentence is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from models.types import NliScores
+from scoring.calibration import RagArtifact
+from scoring.rag.evidence import Citation
+from scoring.rag.verifier_fusion import joined_claim_score
+from scoring.types import Claim, Verdict
+
+_CONTRADICTED_SCORE = 0.05
+_LITERAL_CONTRADICTED_SCORE = 0.15
+_LITERAL_MISSING_FACTOR = 0.1
+_VERBATIM_SCORE = 0.99
+
+
+@dataclass(frozen=True)
+class ClaimEvidence:
+    """What is known of one claim.
+
+    ``support``: mean calibrated token support in [0, 1], None for a claim without tokens. ``literals_missing`` and
+    ``literals_contradicted``: literals as written. ``cell_verdict``: of typed structured evidence, with its reason.
+    ``verbatim``: the claim stands in a premise word for word, so the verifier was not asked.
+    """
+
+    claim: Claim
+    support: float | None
+    citations: tuple[Citation, ...] = ()
+    literals_missing: tuple[str, ...] = ()
+    literals_contradicted: tuple[str, ...] = ()
+    cell_verdict: Verdict | None = None
+    cell_reason: str | None = None
+    nli: NliScores | None = None
+    verbatim: bool = False
+
+
+@dataclass(frozen=True)
+class ClaimJudgement:
+    """Verdict, score in [0, 1] (1 = grounded; None: nothing to judge), citations and the reasons in words.
+
+    ``decided``: a typed cell or a literal settled the verdict, whatever else speaks for the claim.
+    """
+
+    claim: Claim
+    verdict: Verdict
+    score: float | None
+    citations: tuple[Citation, ...]
+    reasons: tuple[str, ...]
+    decided: bool = False
+
+
+def judge_claim(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgement:
+    """The verdict on one claim: by the rules and, where the verifier answered, by its word joined with theirs."""
+    plain = _by_rules(evidence, artifact)
+    nli = evidence.nli
+    if evidence.verbatim and not plain.decided:
+        return _judgement(evidence, Verdict.SUPPORTED, _VERBATIM_SCORE, ["it stands in the premises word for word"])
+    if nli is None or nli.entail is None:
+        return plain
+    if artifact.verified is None:
+        return plain if plain.decided else _by_verifier(evidence, nli, plain, nli.entail, artifact.claim_cut)
+    known = plain.score if plain.score is not None else 0.5
+    score = joined_claim_score(nli.entail, known, artifact.verified)
+    if plain.decided:
+        return replace(plain, score=min(score, known))
+    return _by_verifier(evidence, nli, plain, score, artifact.claim_cut)
+
+
+def _by_verifier(
+    evidence: ClaimEvidence, nli: NliScores, plain: ClaimJudgement, score: float, cut: float
+) -> ClaimJudgement:
+    if score >= cut:
+        reasons = plain.reasons if plain.verdict is Verdict.SUPPORTED else ()
+        return _judgement(evidence, Verdict.SUPPORTED, score, reasons)
+    if _contradicts(nli):
+        return _judgement(
+            evidence, Verdict.CONTRADICTED, score, [f"the verifier reads a contradiction ({nli.contradict:.2f})"]
+        )
+    return _judgement(evidence, Verdict.UNSUPPORTED, score, [f"support {score:.2f} is under {cut:.2f}"])
+
+
+def _by_rules(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgement:
+    """What cells, literals, words and similarity say."""
+    score, cut = evidence.support, artifact.dense_cut
+    if evidence.cell_verdict is Verdict.CONTRADICTED:
+        reasons = [evidence.cell_reason or "a typed cell says otherwise"]
+        return _judgement(evidence, Verdict.CONTRADICTED, _CONTRADICTED_SCORE, reasons, decided=True)
+    if evidence.literals_contradicted:
+        reasons = [f"the premises give another value for {_listed(evidence.literals_contradicted)}"]
+        lowered = min(score or 1.0, _LITERAL_CONTRADICTED_SCORE)
+        return _judgement(evidence, Verdict.CONTRADICTED, lowered, reasons, decided=True)
+    if evidence.literals_missing:
+        reasons = [f"not in the premises: {_listed(evidence.literals_missing)}"]
+        lowered = min(score or 0.0, cut) * _LITERAL_MISSING_FACTOR
+        return _judgement(evidence, Verdict.UNSUPPORTED, lowered, reasons, decided=True)
+    if score is None:
+        return _judgement(evidence, Verdict.UNSUPPORTED, None, ["nothing in the claim could be matched"])
+    found: list[str] = []
+    if evidence.cell_verdict is Verdict.SUPPORTED:
+        found.append(evidence.cell_reason or "a typed cell says the same")
+        score = max(score, cut)
+    if score >= cut:
+        return _judgement(evidence, Verdict.SUPPORTED, score, found)
+    return _judgement(evidence, Verdict.UNSUPPORTED, score, [*found, f"support {score:.2f} is under {cut:.2f}"])
+
+
+def _contradicts(nli: NliScores) -> bool:
+    return nli.contradict is not None and nli.contradict > max(nli.entail or 0.0, nli.neutral or 0.0)
+
+
+def _listed(items: Sequence[str]) -> str:
+    return ", ".join(repr(item) for item in items[:5]) + (f" and {len(items) - 5} more" if len(items) > 5 else "")
+
+
+def _judgement(
+    evidence: ClaimEvidence, verdict: Verdict, score: float | None, reasons: Sequence[str], decided: bool = False
+) -> ClaimJudgement:
+    cited = evidence.citations if verdict is not Verdict.UNSUPPORTED else ()
+    return ClaimJudgement(evidence.claim, verdict, score, cited, tuple(reasons), decided)
+
+
+def weakest_score(judgements: Sequence[ClaimJudgement]) -> float | None:
+    """The lowest claim score; None when no claim could be judged."""
+    scores = [judgement.score for judgement in judgements if judgement.score is not None]
+    return min(scores) if scores else None
+
+
+def supported_share(judgements: Sequence[ClaimJudgement]) -> float | None:
+    """Share of judged claims that are supported."""
+    judged = [judgement for judgement in judgements if judgement.score is not None]
+    return sum(j.verdict is Verdict.SUPPORTED for j in judged) / len(judged) if judged else None

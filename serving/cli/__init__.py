@@ -1,0 +1,4 @@
+"""The command line: one file a command group.
+
+The top of `serving`; heavy imports stay inside the commands.
+"""

@@ -1,0 +1,237 @@
+"""The outermost layer of the server: identity, limits, one record and one envelope for every request.
+
+Pure ASGI, around the FastAPI application. For a call under ``/api/`` or ``/v1/`` it authenticates, counts the
+key's rate and takes a permit before a byte of the body is read. It holds the project's one broad ``except``.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from serving.api.errors import ApiError, InternalError, envelope, error_headers
+from serving.api.lane_types import LaneAnswer
+from serving.api.pseudonyms import hashed_session
+from serving.api.schemas import REQUEST_ID_PATTERN
+from serving.auth.keys import Authenticator, Principal
+from serving.http.limits import Admission, Permit, RateLimiter, RateState, check_content_length
+from serving.http.observability import Metrics, RequestRecord, log_request
+from serving.http.tracing import TraceContext
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+GUARDED = ("/api/", "/v1/")
+"""Where calls are authenticated and limited; ``/v1/traces`` is the path that OpenTelemetry's exporters know."""
+_TRACES = frozenset({"/v1/traces", "/api/public/otel/v1/traces", "/api/v1/traces"})
+"""Where calls of applications come in. Their rate is not counted by requests: an exporter that is refused drops what it has, so
+permits and bytes bound them, with a 503 that it waits for and repeats."""
+_LANE_PREFIXES = {
+    "/api/v1/trace/rag": "rag",
+    "/api/v1/trace/code": "code",
+    "/api/v1/trace/rollup": "rollup",
+    "/api/": "store",
+    "/v1/": "store",
+}
+_WATCHING = re.compile(r"/api/v1/jobs/[^/]+/events/?")
+_REQUEST_ID = re.compile(REQUEST_ID_PATTERN)
+_LOGGER = logging.getLogger("groundlane.edge")
+
+
+@dataclass
+class Exchange:
+    """What is learnt about one request on its way; becomes its :class:`RequestRecord`."""
+
+    request_id: str
+    trace: TraceContext
+    lane: str
+    started_s: float = field(default_factory=time.perf_counter)
+    principal: Principal | None = None
+    rate: RateState | None = None
+    answer: LaneAnswer | None = None
+    session_id: str | None = None
+    profile: str | None = None
+    model: str | None = None
+    cost_usd: float = 0.0
+    error_code: str | None = None
+    status: int = 0
+    body_bytes: int = 0
+
+    def record(self, scope: Scope) -> RequestRecord:
+        """The record for log, metrics and headers."""
+        route = scope.get("route")
+        answer, principal, rate = self.answer, self.principal, self.rate
+        tenant = principal.tenant if principal else "-"
+        return RequestRecord(
+            request_id=self.request_id,
+            lane=self.lane,
+            method=scope["method"],
+            route=getattr(route, "path", "unmatched"),
+            status=self.status,
+            latency_ms=(time.perf_counter() - self.started_s) * 1000.0,
+            tenant=tenant,
+            key_id=principal.key_id if principal else "-",
+            trace_id=self.trace.trace_id,
+            span_id=self.trace.span_id,
+            session=hashed_session(tenant, self.session_id) if self.session_id else None,
+            profile=self.profile,
+            model=self.model,
+            band=answer.band if answer else None,
+            error_code=self.error_code,
+            phases_ms=dict(answer.phases_ms) if answer else {},
+            tokens=_token_counts(answer) if answer else {},
+            batch_requests=answer.batch_requests if answer else None,
+            verdicts=_verdict_counts(answer) if answer else {},
+            body_bytes=self.body_bytes,
+            cost_usd=self.cost_usd,
+            rate_limit=rate.limit if rate else None,
+            rate_remaining=rate.remaining if rate else None,
+        )
+
+
+@dataclass(frozen=True)
+class Guards:
+    """What a call under ``/api/`` or ``/v1/`` has to pass."""
+
+    authenticator: Authenticator
+    limiter: RateLimiter
+    admission: Admission
+    body_bytes: int
+
+
+class Edge:
+    """Wraps ``app``; see the module.
+
+    ``proxy_names_requests``: Ray Serve's proxy gives every request an ``X-Request-Id`` and puts it on the answer; a
+    second one must not be added here.
+    """
+
+    def __init__(self, app: AsgiApp, guards: Guards, metrics: Metrics, proxy_names_requests: bool = False) -> None:
+        self._app = app
+        self._guards = guards
+        self._metrics = metrics
+        self._hidden = frozenset({"X-Request-Id"}) if proxy_names_requests else frozenset()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        exchange = _open_exchange(scope, headers)
+        scope.setdefault("state", {})["exchange"] = exchange
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                exchange.status = message["status"]
+                message["headers"] = [*message.get("headers", []), *self._answer_headers(exchange, scope)]
+            await send(message)
+
+        try:
+            with ExitStack() as stack:
+                inbound = self._admit(scope, headers, receive, exchange, stack)
+                await self._app(scope, inbound, send_with_headers)
+        except ApiError as error:
+            if not started:
+                await send_error(error, exchange, send_with_headers)
+        except Exception as error:
+            _LOGGER.exception("unhandled", extra={"fields": {"request_id": exchange.request_id}})
+            if not started:
+                await send_error(InternalError(f"unexpected {type(error).__name__}"), exchange, send_with_headers)
+        finally:
+            record = exchange.record(scope)
+            self._metrics.observe(record)
+            log_request(record)
+
+    def _answer_headers(self, exchange: Exchange, scope: Scope) -> list[tuple[bytes, bytes]]:
+        fields = {**exchange.record(scope).headers(), "traceparent": exchange.trace.traceparent}
+        return [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in fields.items()
+            if name not in self._hidden
+        ]
+
+    def _admit(
+        self, scope: Scope, headers: Mapping[str, str], receive: Receive, exchange: Exchange, stack: ExitStack
+    ) -> Receive:
+        """Identity, rate and permit of an API call; the way in that counts the body's bytes."""
+        if not scope["path"].startswith(GUARDED):
+            return receive
+        client = scope.get("client")
+        exchange.principal = self._guards.authenticator.authenticate(
+            headers.get("authorization"), client[0] if client else None
+        )
+        scope["state"]["principal"] = exchange.principal
+        if exchange.lane != "traces":
+            exchange.rate = self._guards.limiter.take(exchange.principal.key_id, exchange.principal.requests_per_minute)
+            exchange.rate.require()
+        announced = check_content_length(headers.get("content-length"), self._guards.body_bytes)
+        permit = stack.enter_context(self._guards.admission.admit(exchange.lane, announced))
+        return _counted(receive, permit, exchange, self._guards.body_bytes)
+
+
+def _token_counts(answer: LaneAnswer) -> dict[str, int]:
+    return {
+        "context": answer.context_tokens,
+        "context_cached": answer.cached_tokens,
+        "response": answer.response_tokens,
+    }
+
+
+def _verdict_counts(answer: LaneAnswer) -> dict[str, int]:
+    return {"judged": answer.pairs - answer.cached_pairs, "cached": answer.cached_pairs} if answer.pairs else {}
+
+
+def _open_exchange(scope: Scope, headers: Mapping[str, str]) -> Exchange:
+    given = headers.get("x-request-id", "")
+    request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(16)
+    trace = TraceContext.from_headers(headers.get("traceparent"), headers.get("tracestate"))
+    return Exchange(request_id, trace, _lane_of(scope["path"]))
+
+
+def _lane_of(path: str) -> str:
+    """Whose permit a path needs. A watched job may be silent for hours, and must not hold up those who work."""
+    if _WATCHING.fullmatch(path):
+        return "watch"
+    if path.rstrip("/") in _TRACES:
+        return "traces"
+    return next((lane for prefix, lane in _LANE_PREFIXES.items() if path.startswith(prefix)), "other")
+
+
+def _counted(receive: Receive, permit: Permit, exchange: Exchange, limit_bytes: int) -> Receive:
+    """``receive`` that refuses a body past the limit and counts bytes beyond the announced ones."""
+
+    async def counted() -> Message:
+        message = await receive()
+        if message["type"] == "http.request":
+            exchange.body_bytes += len(message.get("body", b""))
+            check_content_length(str(exchange.body_bytes), limit_bytes)
+            if exchange.body_bytes > permit.body_bytes:
+                permit.reserve(exchange.body_bytes - permit.body_bytes)
+        return message
+
+    return counted
+
+
+async def send_error(error: ApiError, exchange: Exchange, send: Send) -> None:
+    """Answer with the error's envelope."""
+    exchange.error_code = error.code
+    body = orjson.dumps(envelope(error, exchange.request_id))
+    fields = {**error_headers(error), "content-length": str(len(body))}
+    headers = [(name.encode(), value.encode()) for name, value in fields.items()]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

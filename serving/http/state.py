@@ -1,0 +1,82 @@
+"""What a gateway keeps: the store and the services on it, and the work in its background."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from serving.chunks.chunks import ChunkService
+from serving.config.load import Config
+from serving.jobs.jobs import JobService
+from serving.jobs.runner import JobRunner
+from serving.lanes.dispatch import ConfiguredEncoders, Dispatcher, Lanes
+from serving.lanes.traffic import Traffic
+from serving.sessions.drafts import SessionSettings
+from serving.sessions.repair_search import VectorSearch
+from serving.sessions.sessions import SessionService
+from serving.store.store import Store
+from serving.store.sweeper import Sweeper
+from serving.traces.ingest import TraceIngest
+from serving.traces.reading import TraceReader
+
+
+@dataclass(frozen=True)
+class State:
+    """Services of one gateway. The job runner works here because here interactive traffic can be seen."""
+
+    store: Store
+    dispatcher: Dispatcher
+    chunks: ChunkService
+    sessions: SessionService
+    jobs: JobService
+    runner: JobRunner
+    sweeper: Sweeper
+    ingest: TraceIngest
+    reader: TraceReader
+
+    @asynccontextmanager
+    async def background(self) -> AsyncIterator[None]:
+        """Run jobs and retention while the gateway serves; leases are given back at the end."""
+        runner = asyncio.create_task(self.runner.run())
+        sweeper = asyncio.create_task(self.sweeper.run())
+        try:
+            yield
+        finally:
+            await self.runner.stop()
+            sweeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(runner, sweeper)
+            await self.sessions.shut_down()
+            self.ingest.close()
+            self.store.close()
+
+
+def open_state(
+    config: Config,
+    lanes: Lanes,
+    encoder: ConfiguredEncoders,
+    count_tokens: Callable[[str], int],
+) -> State:
+    """Open the store of the configuration and put the services on it. Raises ConfigError for a foreign schema."""
+    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = Store.open(config.store_url)
+    chunks = ChunkService(store, encoder)
+    traffic = Traffic(time.monotonic)
+    dispatcher = Dispatcher(lanes, chunks, config.limits.deadline_s, traffic)
+    sessions = SessionSettings(config.store.hot_context_tokens, config.store.session_retention)
+    search = VectorSearch(encoder.embed)
+    runner = JobRunner(store, dispatcher.score_job, traffic=traffic)
+    return State(
+        store=store,
+        dispatcher=dispatcher,
+        chunks=chunks,
+        sessions=SessionService(store, dispatcher.score_json, count_tokens, sessions, search),
+        jobs=JobService(store, config.store.job_retention, wake=runner.wake),
+        runner=runner,
+        sweeper=Sweeper(store),
+        ingest=TraceIngest(store, config.traces, config.limits.body_bytes),
+        reader=TraceReader(store),
+    )

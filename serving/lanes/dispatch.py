@@ -1,0 +1,186 @@
+"""One way to a lane for every caller in the gateway: routes, sessions and jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from models.types import ModelInfo, TextRole
+from serving.api.errors import DeadlineExceededError, ValidationFailedError
+from serving.api.lane_types import ChunkInput, LaneAnswer, LaneInput, UnitVectors
+from serving.api.schemas import CodeRequest, LaneRequest, RagRequest, RollupRequest
+from serving.chunks.chunks import ChunkService, ChunkVectors
+from serving.lanes.rollup import RollupInput
+from serving.lanes.traffic import Traffic
+
+_GRACE_S = 1.0
+_SCHEMAS: Mapping[str, type[LaneRequest]] = {"rag": RagRequest, "code": CodeRequest}
+
+
+class ScoringLane(Protocol):
+    """The rag or the code lane, in this process or behind a handle."""
+
+    async def score(self, request: LaneInput) -> LaneAnswer:
+        """The rendered answer."""
+        ...
+
+    async def ready(self) -> None:
+        """Returns once the lane can score."""
+        ...
+
+
+class SummingLane(Protocol):
+    """The rollup lane, in this process or behind a handle."""
+
+    async def score(self, request: RollupInput) -> LaneAnswer:
+        """The rendered scoreboard."""
+        ...
+
+    async def ready(self) -> None:
+        """Returns once the lane can score."""
+        ...
+
+
+class RemoteEncoder(Protocol):
+    """An encoder that gives its vectors away, to be stored."""
+
+    async def info(self) -> ModelInfo:
+        """The model."""
+        ...
+
+    async def encode(self, texts: list[str]) -> list[UnitVectors]:
+        """Vectors of the texts, in order."""
+        ...
+
+    async def embed(self, texts: list[str], role: TextRole) -> NDArray[np.float32]:
+        """One L2-normalised vector a text: (texts, dim)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """Every lane that the gateway forwards to."""
+
+    rag: ScoringLane
+    code: ScoringLane
+    rollup: SummingLane
+
+    async def ready(self) -> None:
+        """Returns once every lane, and every model behind it, answers."""
+        await asyncio.gather(self.rag.ready(), self.code.ready(), self.rollup.ready())
+
+
+class ConfiguredEncoders:
+    """The configured encoders as the chunk store sees them, by name.
+
+    A replica's model is that of the configuration, which does not change while the gateway lives, so it is asked for once.
+    """
+
+    def __init__(self, encoders: Mapping[str, RemoteEncoder], default: str) -> None:
+        self._encoders = encoders
+        self._default = default
+        self._infos: dict[str, ModelInfo] = {}
+
+    def _named(self, model: str | None) -> RemoteEncoder:
+        encoder = self._encoders.get(model or self._default)
+        if encoder is None:
+            known = ", ".join(sorted(self._encoders))
+            raise ValidationFailedError(f"model: no encoder is called {model!r}; this server has {known}")
+        return encoder
+
+    async def info(self, model: str | None) -> ModelInfo:
+        """The model that ``model`` (None: the default) names."""
+        name = model or self._default
+        if name not in self._infos:
+            self._infos[name] = await self._named(model).info()
+        return self._infos[name]
+
+    async def encode(self, texts: Any, model: str | None) -> list[ChunkVectors]:
+        """Vectors of the texts, in order."""
+        encoded = await self._named(model).encode(list(texts))
+        return [ChunkVectors(one.vectors, one.char_spans, one.content) for one in encoded]
+
+    async def embed(self, texts: list[str], role: TextRole) -> NDArray[np.float32]:
+        """One L2-normalised vector of the default model a text: (texts, dim)."""
+        return await self._named(None).embed(texts, role)
+
+
+class Dispatcher:
+    """Loads what a request names, bounds its time, and hands it to its lane.
+
+    What is not a job's counts as interactive ``traffic``.
+    """
+
+    def __init__(
+        self, lanes: Lanes, chunks: ChunkService | None, deadline_s: float, traffic: Traffic | None = None
+    ) -> None:
+        self._lanes: Mapping[str, ScoringLane] = {"rag": lanes.rag, "code": lanes.code}
+        self._rollup = lanes.rollup
+        self._chunks = chunks
+        self._deadline_s = deadline_s
+        self._traffic = traffic or Traffic(time.monotonic)
+
+    async def score(self, lane: str, body: LaneRequest, request_id: str, tenant: str) -> LaneAnswer:
+        """The answer of the rag or code lane."""
+        with self._traffic.passing():
+            return await self._score(lane, body, request_id, tenant)
+
+    async def _score(
+        self, lane: str, body: LaneRequest, request_id: str, tenant: str, background: bool = False
+    ) -> LaneAnswer:
+        chunks = await self._stored(tenant, body)
+        lane_input = body.lane_input(request_id, tenant, self._deadline_s, chunks, background)
+        return await self._bounded(self._lanes[lane].score(lane_input))
+
+    async def roll_up(self, body: RollupRequest, request_id: str) -> LaneAnswer:
+        """The answer of the rollup lane."""
+        turns = RollupInput(request_id, tuple(body.turns), body.session_id, body.heatmap_format)
+        return await self._bounded(self._rollup.score(turns))
+
+    async def score_json(self, lane: str, request: dict[str, Any], tenant: str) -> dict[str, Any]:
+        """The answer as JSON values to a request as JSON values, validated before by the lane's schema."""
+        with self._traffic.passing():
+            return await self._score_json(lane, request, tenant, background=False)
+
+    async def score_job(self, lane: str, request: dict[str, Any], tenant: str) -> dict[str, Any]:
+        """As :meth:`score_json`, in the background: it does not count as traffic, and the models serve others first."""
+        return await self._score_json(lane, request, tenant, background=True)
+
+    async def _score_json(self, lane: str, request: dict[str, Any], tenant: str, background: bool) -> dict[str, Any]:
+        request_id = str(request.get("request_id") or f"{lane}-nested")
+        if lane == "rollup":
+            answer = await self.roll_up(RollupRequest.model_validate(request), request_id)
+        else:
+            answer = await self._score(lane, _SCHEMAS[lane].model_validate(request), request_id, tenant, background)
+        document: dict[str, Any] = orjson.loads(answer.body)
+        return document
+
+    async def _stored(self, tenant: str, body: LaneRequest) -> tuple[ChunkInput, ...]:
+        if not body.chunk_ids or self._chunks is None:
+            return ()
+        ids = [str(chunk_id) for chunk_id in body.chunk_ids]
+        return tuple(
+            ChunkInput(
+                chunk.text,
+                chunk.source_id or chunk.chunk_id,
+                chunk.metadata,
+                None
+                if chunk.vectors is None or chunk.char_spans is None or chunk.content is None
+                else UnitVectors(chunk.vectors, chunk.char_spans, chunk.content),
+            )
+            for chunk in await self._chunks.load_encoded(tenant, ids, body.model)
+        )
+
+    async def _bounded(self, answer: Awaitable[LaneAnswer]) -> LaneAnswer:
+        try:
+            async with asyncio.timeout(self._deadline_s + _GRACE_S):
+                return await answer
+        except TimeoutError:
+            raise DeadlineExceededError(f"no answer within {self._deadline_s:g} s") from None

@@ -1,1 +1,0 @@
-"""Thin Ray Serve shells around the plain classes."""
