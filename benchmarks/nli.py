@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
 from benchmarks.figures import Figure, balanced_accuracy, bootstrap
 from benchmarks.provenance import provenance
@@ -46,7 +43,7 @@ def read_pairs(path: Path) -> list[dict[str, Any]]:
 def judge(verifier: Verifier, rows: Sequence[dict[str, Any]]) -> list[NliScores]:
     """A verdict per row."""
     verdicts: list[NliScores] = []
-    for begin in track(range(0, len(rows), _CHUNK_PAIRS), "judging"):
+    for begin in range(0, len(rows), _CHUNK_PAIRS):
         part = rows[begin : begin + _CHUNK_PAIRS]
         verdicts.extend(verifier.verify([(row["premise"], row["hypothesis"]) for row in part]))
     return verdicts
@@ -88,16 +85,14 @@ def _class(verdict: NliScores) -> str:
 
 
 def _print(result: dict[str, Any]) -> None:
-    table = Table("source", "n", "measure", "value", "95% interval", "trivial")
+    print(f"{'source':24}{'n':>6}  {'measure':18}{'value':>7}  {'95% interval':13}{'trivial':>8}")
     for name, source in result["sources"].items():
         figure = source["figure"]
         interval = f"{figure['low']:.3f}-{figure['high']:.3f}"
-        table.add_row(
-            name, str(source["n"]), source["measure"], f"{figure['value']:.3f}", interval, f"{source['trivial']:.3f}"
+        print(
+            f"{name:24}{source['n']:>6}  {source['measure']:18}{figure['value']:>7.3f}  {interval:13}{source['trivial']:>8.3f}"
         )
-    console = Console()
-    console.print(table)
-    console.print(f"mean over sources: {result['mean_over_sources']}")
+    print(f"mean over sources: {result['mean_over_sources']}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +42,19 @@ class Batch:
     group_of: Tensor
     group_labels: Tensor
     count: int
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device; from pinned memory the copy waits for nothing."""
+        return self._each(lambda part: part.to(device, non_blocking=True), self.tensors.to(device))
+
+    def pin_memory(self) -> Batch:
+        """The same in pinned memory."""
+        return self._each(Tensor.pin_memory, self.tensors.pin_memory())
+
+    def _each(self, change: Callable[[Tensor], Tensor], tensors: PairTensors) -> Batch:
+        parts = (self.labels, self.weights, self.token_labels, self.group_of, self.group_labels)
+        labels, weights, token_labels, group_of, group_labels = map(change, parts)
+        return Batch(tensors, labels, weights, token_labels, group_of, group_labels, self.count)
 
 
 def make_batch(groups: Sequence[TrainingGroup]) -> Batch:
@@ -100,9 +113,9 @@ def _group_loss(log_entail: Tensor, batch: Batch) -> Tensor:
         return log_entail.sum() * 0.0
     size = len(batch.group_labels)
     owners = batch.group_of[inside]
-    all_entailed = torch.zeros(size).index_add(0, owners, log_entail[inside])
-    weights = torch.zeros(size).index_add(0, owners, batch.weights[inside])
-    counts = torch.zeros(size).index_add(0, owners, torch.ones(len(owners)))
+    all_entailed = log_entail.new_zeros(size).index_add(0, owners, log_entail[inside])
+    weights = batch.weights.new_zeros(size).index_add(0, owners, batch.weights[inside])
+    counts = torch.bincount(owners, minlength=size)
     some_unsupported = torch.log(-torch.expm1(all_entailed.clamp(max=-1e-4)))
     losses = torch.where(batch.group_labels > 0, -some_unsupported, -all_entailed)
     return (losses * weights / counts).sum()

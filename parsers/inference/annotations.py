@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from parsers.inference.base import GO_PLACEHOLDERS, Environment, Found, Values, united
+from parsers.inference.base import GO_PLACEHOLDERS, Environment, Lookup, LookupStatus, Values, union_of
 from parsers.inference.names import Names
 from parsers.javascript.docs import DOCUMENTED
 from parsers.project.entities import ClassValue, Instance, ModuleEntity, ModuleValue, Symbol, TupleValue, Value
@@ -54,7 +54,7 @@ class Annotations(Names):
     ) -> Values | None:
         """The values that an annotation admits. ``None`` parts of a union are left out: using them is another error."""
         if node.name == UNION:
-            return united(
+            return union_of(
                 self.type_values(part, module, position, environment)
                 for part in node.arguments
                 if part.name not in _NOTHING
@@ -78,7 +78,7 @@ class Annotations(Names):
     def documented_values(self, text: str, module: ModuleEntity, position: int) -> Values | None:
         """The values that a type of a comment admits, where it names visible classes; built-in ones may mean something else."""
         parts = [part.strip() for part in split_top(text.removeprefix(DOCUMENTED), "|")]
-        values = united(self._documented_part(part, module, position) for part in parts)
+        values = union_of(self._documented_part(part, module, position) for part in parts)
         known = [value for value in values or () if isinstance(value, Instance)]
         if not values or len(known) < len(values) or all(value.entity.module.library for value in known):
             return None
@@ -136,13 +136,13 @@ class Annotations(Names):
         head, *rest = name.split(".")
         found = self.name(head, module, position, as_type=True)
         for part in rest:
-            if found.status != "found":
+            if found.status != LookupStatus.FOUND:
                 return None
             owners = self.symbols_values(found.symbols)
             if owners is None or len(owners) != 1:
                 return None
             found = self._type_member(owners[0], part)
-        if found.status != "found":
+        if found.status != LookupStatus.FOUND:
             return None
         return self._types_of(found.symbols[0], arguments) if found.symbols else None
 
@@ -151,7 +151,7 @@ class Annotations(Names):
         if self.family == "python" and symbol.kind == "value":
             if symbol.annotation.rpartition(".")[2] not in {"", "TypeAlias"} or symbol.links:
                 return None
-            key = ("type", id(symbol))
+            key = ("type", symbol)
             if not self._enter(key):
                 return None
             try:
@@ -159,12 +159,12 @@ class Annotations(Names):
             finally:
                 self._leave(key)
         if symbol.kind == "alias":
-            key = ("type", id(symbol))
+            key = ("type", symbol)
             if not self._enter(key):
                 return None
             try:
                 found = self.alias(symbol, as_type=True)
-                if found.status == "found" and found.symbols:
+                if found.status == LookupStatus.FOUND and found.symbols:
                     return self._types_of(found.symbols[0], arguments)
                 if isinstance(found.owner, ModuleEntity) and found.owner.whole_export:
                     return self._made(self._export_value(found.owner), arguments)
@@ -198,7 +198,7 @@ class Annotations(Names):
 
     def _alias_type(self, symbol: Symbol, arguments: tuple[Values | None, ...]) -> Values | None:
         """Rust's ``type Result<T> = …``, with its parameters filled in; std's aliases take theirs in the order of use."""
-        key = ("type", id(symbol))
+        key = ("type", symbol)
         if not self._enter(key):
             return None
         try:
@@ -209,7 +209,7 @@ class Annotations(Names):
         finally:
             self._leave(key)
 
-    def _type_member(self, owner: Value, name: str) -> Found:
+    def _type_member(self, owner: Value, name: str) -> Lookup:
         if isinstance(owner, ModuleValue):
             return self.module_member(owner.module, name, as_type=True)
         return self.member(owner, name)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
+from parsers.inference.memory import ResponseMemory
 from parsers.project.budget import Budget
-from parsers.project.entities import ClassEntity, ModuleEntity, Symbol, Value
+from parsers.project.entities import Ancestry, ClassEntity, ModuleEntity, Symbol, Value
 from parsers.project.library import Library
 from parsers.syntax.expressions import Chain
-from parsers.syntax.type_text import TypeNode
 
 __all__ = [
     "FUNCTION_MEMBERS",
@@ -19,11 +20,12 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_UNION",
     "Environment",
-    "Found",
     "InferenceBase",
+    "Lookup",
+    "LookupStatus",
     "Project",
     "Values",
-    "united",
+    "union_of",
 ]
 
 Values = tuple[Value, ...]
@@ -41,11 +43,19 @@ GO_PLACEHOLDERS = {
 }  # the builtin package's documentation only
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Result of a look-up. ``status`` is found, missing or unknown (with the reason)."""
+class LookupStatus(StrEnum):
+    """How a look-up ended."""
 
-    status: str
+    FOUND = "found"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Result of a look-up. UNKNOWN comes with the reason: the owner may have the name where nobody can see it."""
+
+    status: LookupStatus
     symbols: tuple[Symbol, ...] = ()
     reason: str = ""
     owner: ClassEntity | ModuleEntity | None = None
@@ -73,6 +83,9 @@ class Project(Protocol):
     def class_doubt(self, entity: ClassEntity) -> str:
         """Why a class may have members that nobody can see, beyond what its own code says."""
 
+    def lasting(self, entity: ClassEntity) -> dict[ClassEntity, Ancestry] | None:
+        """Where the ancestry of a class is kept beyond this response, None for classes of the response itself."""
+
     def only_class(self, name: str) -> ClassEntity | None:
         """The one visible class of a name, wherever it stands; None when there is none or several."""
 
@@ -88,23 +101,19 @@ class InferenceBase(ABC):
         self.family = family
         self.library = project.library
         self.budget = project.budget
-        self._running: set[object] = set()
-        self._symbol_cache: dict[int, Values | None] = {}
-        self._keep: list[Symbol] = []
-        self._linear: dict[int, tuple[ClassEntity, tuple[tuple[ClassEntity, ...], str]]] = {}
-        self._bases: dict[tuple[int, str], ClassEntity | None] = {}
-        self._base_nodes: dict[tuple[int, int], tuple[TypeNode, ...] | None] = {}
+        self.memory = ResponseMemory()
 
     def _enter(self, key: object) -> bool:
         """Whether ``key`` may be worked on: not when it already is, or when too much is open. Leave it afterwards."""
         self.budget.check()
-        if key in self._running or len(self._running) > MAX_DEPTH:
+        running = self.memory.running
+        if key in running or len(running) > MAX_DEPTH:
             return False
-        self._running.add(key)
+        running.add(key)
         return True
 
     def _leave(self, key: object) -> None:
-        self._running.discard(key)
+        self.memory.running.discard(key)
 
     @abstractmethod
     def symbols_values(self, symbols: tuple[Symbol, ...], environment: Environment | None = None) -> Values | None:
@@ -127,7 +136,7 @@ class InferenceBase(ABC):
         """What a module's default export is."""
 
     @abstractmethod
-    def member(self, value: Value, name: str) -> Found:
+    def member(self, value: Value, name: str) -> Lookup:
         """Look up ``value.name``."""
 
 
@@ -136,7 +145,7 @@ def unread(owner: ClassEntity | ModuleEntity, name: str) -> str:
     return "parts of it could not be read" if name in owner.unread else ""
 
 
-def united(parts: Iterable[Values | None]) -> Values | None:
+def union_of(parts: Iterable[Values | None]) -> Values | None:
     """The union without repeats; None as soon as one part is unknown."""
     union: list[Value] = []
     for part in parts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from parsers.inference.base import MAX_UNION, Environment, Values, united
+from parsers.inference.base import MAX_UNION, Environment, LookupStatus, Values, union_of
 from parsers.inference.members import Members
 from parsers.javascript.docs import DOCUMENTED
 from parsers.project.entities import ClassValue, FunctionValue, Instance, ModuleValue, Symbol, TupleValue, Value
@@ -58,7 +58,7 @@ class Calls(Members):
             return (Instance(value.entity),)
         if isinstance(value, ModuleValue):
             exported = self._export_value(value.module) if value.module.whole_export else None
-            return united(self.called(item) for item in exported) if exported else None
+            return union_of(self.called(item) for item in exported) if exported else None
         if isinstance(value, FunctionValue):
             environment: Environment | None = None
             if value.receiver is not None:
@@ -71,12 +71,12 @@ class Calls(Members):
                 return (value,)  # a variant with places
             name = {"python": "__call__", "typescript": "()"}.get(self.family)
             found = self.class_member(value.entity, name, False) if name else None
-            if found is not None and found.status == "found":
+            if found is not None and found.status == LookupStatus.FOUND:
                 return self.returned(found.symbols[0], value, self._environment(value, found.owner))
         return None
 
     def returned(self, symbol: Symbol, receiver: Value | None, environment: Environment | None) -> Values | None:
-        """What a function returns according to its annotations; overloads are united."""
+        """What a function returns according to its annotations; overloads are union_of."""
         union: list[Value] = []
         for signature in symbol.signatures or ():
             if not signature.returns:
@@ -101,7 +101,7 @@ class Calls(Members):
 
     def _returned_expressions(self, symbol: Symbol) -> Values | None:
         """The union over what a function without a return annotation returns."""
-        key = ("returned", id(symbol))
+        key = ("returned", symbol)
         if not symbol.returned or not self._enter(key):
             return None
         try:
@@ -154,7 +154,7 @@ class Calls(Members):
 
     def _special(self, value: Instance, name: str) -> Values | None:
         found = self.class_member(value.entity, name, False)
-        if found.status != "found":
+        if found.status != LookupStatus.FOUND:
             return None
         symbol = found.symbols[0]
         if symbol.kind != "function":
@@ -170,7 +170,7 @@ class Calls(Members):
             return value.arguments[-1] if value.arguments else None
         if (
             isinstance(value, Instance)
-            and self.class_member(value.entity, "__await__", False).status != "missing"
+            and self.class_member(value.entity, "__await__", False).status != LookupStatus.MISSING
             and self.family == "python"
         ):
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parsers.inference.base import MAX_UNION, Environment, Found, Values, united
+from parsers.inference.base import MAX_UNION, Environment, Lookup, LookupStatus, Values, union_of
 from parsers.inference.calls import Calls
 from parsers.javascript.docs import DOCUMENTED
 from parsers.project.entities import (
@@ -52,7 +52,7 @@ class Inference(Calls):
             for symbol in symbols
             if symbol.owner is not None and symbol.annotation and not symbol.annotation.startswith(DOCUMENTED)
         )
-        union = united(self.symbol_values(symbol, environment) for symbol in (declared or symbols)[:MAX_UNION])
+        union = union_of(self.symbol_values(symbol, environment) for symbol in (declared or symbols)[:MAX_UNION])
         return union if union is not None and len(union) <= MAX_UNION else None
 
     def symbol_values(self, symbol: Symbol, environment: Environment | None = None) -> Values | None:
@@ -63,23 +63,22 @@ class Inference(Calls):
             if symbol.binding == "property":
                 return self.returned(symbol, None, environment)
             return (FunctionValue(symbol),)
-        key = id(symbol)
-        if environment is None and key in self._symbol_cache:
-            return self._symbol_cache[key]
-        if not self._enter(key):
+        known = self.memory.values
+        if environment is None and symbol in known:
+            return known[symbol]
+        if not self._enter(symbol):
             return None
         try:
             values = self._alias_values(symbol) if symbol.kind == "alias" else self._value_values(symbol, environment)
         finally:
-            self._leave(key)
+            self._leave(symbol)
         if environment is None:
-            self._symbol_cache[key] = values
-            self._keep.append(symbol)
+            known[symbol] = values
         return values
 
     def _alias_values(self, symbol: Symbol) -> Values | None:
         found = self.alias(symbol)
-        if found.status != "found":
+        if found.status != LookupStatus.FOUND:
             return None
         if not found.symbols and isinstance(found.owner, ModuleEntity):
             return (ModuleValue(found.owner),)
@@ -109,7 +108,7 @@ class Inference(Calls):
         chains = read_expression(symbol.value, self.family)
         if not chains:
             return None
-        return united(self.chain((*chain, *symbol.links), symbol.module, symbol.position) for chain in chains)
+        return union_of(self.chain((*chain, *symbol.links), symbol.module, symbol.position) for chain in chains)
 
     def chain(self, chain: Chain, module: ModuleEntity, position: int) -> Values | None:
         """Evaluate a chain from its head."""
@@ -135,11 +134,11 @@ class Inference(Calls):
         if head in {"?", "()", "[]"}:
             return None
         found = self.name(head, module, position)
-        return self.symbols_values(found.symbols) if found.status == "found" else None
+        return self.symbols_values(found.symbols) if found.status == LookupStatus.FOUND else None
 
     def step(self, values: Values, link: str, module: ModuleEntity | None = None, position: int = -1) -> Values | None:
         """One link further, over the whole union."""
-        union = united(self._step_one(value, link, module, position) for value in values)
+        union = union_of(self._step_one(value, link, module, position) for value in values)
         return union if union is not None and len(union) <= MAX_UNION else None
 
     def _step_one(self, value: Value, link: str, module: ModuleEntity | None, position: int) -> Values | None:
@@ -157,7 +156,7 @@ class Inference(Calls):
         if self.family == "rust" and isinstance(value, Instance) and link[:1].isupper():
             return self._opened(value, link)
         found = self.member(value, link)
-        if found.status != "found":
+        if found.status != LookupStatus.FOUND:
             return None
         if not found.symbols and isinstance(found.owner, ModuleEntity):
             return (ModuleValue(found.owner),)
@@ -200,9 +199,9 @@ class Inference(Calls):
 
     def _is_descriptor(self, value: Value) -> bool:
         """Whether reading the value from a class or instance gives something else."""
-        return isinstance(value, Instance) and any("__get__" in item.members for item in self.linear(value.entity)[0])
+        return isinstance(value, Instance) and any("__get__" in item.members for item in self.mro(value.entity)[0])
 
-    def _is_enum_member(self, entity: ClassEntity, found: Found) -> bool:
+    def _is_enum_member(self, entity: ClassEntity, found: Lookup) -> bool:
         if (
             self.family != "python"
             or not found.symbols
@@ -210,4 +209,4 @@ class Inference(Calls):
             or found.symbols[0].annotation
         ):
             return False
-        return any(owner.module.library and owner.name in _ENUMS for owner in self.linear(entity)[0])
+        return any(owner.module.library and owner.name in _ENUMS for owner in self.mro(entity)[0])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from parsers.inference.annotations import Annotations
-from parsers.inference.base import FUNCTION_MEMBERS, Environment, Found, unread
+from parsers.inference.base import FUNCTION_MEMBERS, Environment, Lookup, LookupStatus, unread
 from parsers.project.entities import (
+    Ancestry,
     ClassEntity,
     ClassValue,
     FunctionValue,
@@ -70,31 +71,29 @@ _PLAIN_ATTRIBUTES = frozenset(
 class Members(Annotations):
     """Looks members up."""
 
-    def linear(self, entity: ClassEntity) -> tuple[tuple[ClassEntity, ...], str]:
+    def mro(self, entity: ClassEntity) -> Ancestry:
         """The class and its visible ancestors, nearest first, and why the list may be incomplete ('' when it is not)."""
-        shared = entity.module.library or self.family in {"python", "typescript"}
-        if shared and entity.linear is not None:
-            return entity.linear
-        if id(entity) in self._linear:
-            return self._linear[id(entity)][1]
-        key = ("linear", id(entity))
+        lasting, ancestry, running = self.project.lasting(entity), self.memory.ancestry, self.memory.running
+        known = lasting.get(entity) if lasting is not None else None
+        known = known or ancestry.get(entity)
+        if known is not None:
+            return known
+        key = ("mro", entity)
         self.budget.check()
-        if key in self._running:
+        if key in running:
             return (entity,), "its ancestors form a circle"
-        if len(self._running) > _MAX_ANCESTORS:
+        if len(running) > _MAX_ANCESTORS:
             return (entity,), "it has too many ancestors"
-        self._running.add(key)
+        running.add(key)
         try:
             found = self._ancestors(entity)
         finally:
             self._leave(key)
-        if shared:
-            entity.linear = found
-        else:
-            self._linear[id(entity)] = (entity, found)
+        whole = not found[1] and all(self.project.lasting(above) is not None for above in found[0])
+        (lasting if lasting is not None and whole else ancestry)[entity] = found
         return found
 
-    def _ancestors(self, entity: ClassEntity) -> tuple[tuple[ClassEntity, ...], str]:
+    def _ancestors(self, entity: ClassEntity) -> Ancestry:
         found: list[ClassEntity] = [entity]
         reason = entity.opaque or self._decorator_opacity(entity)
         for text in entity.bases:
@@ -110,7 +109,7 @@ class Members(Annotations):
             if base is None:
                 reason = reason or f"its base {text} is not visible"
                 continue
-            above, inner_reason = self.linear(base)
+            above, inner_reason = self.mro(base)
             found.extend(item for item in above if item not in found)
             reason = reason or inner_reason
         return tuple(found), reason
@@ -147,63 +146,65 @@ class Members(Annotations):
         return ""
 
     def _base(self, node: TypeNode, entity: ClassEntity) -> ClassEntity | None:
-        key = (id(entity), node.name)
-        if key not in self._bases:
+        key, bases = (entity, node.name), self.memory.bases
+        if key not in bases:
             values = self.type_values(TypeNode(node.name), entity.module, -1)
             value = values[0] if values is not None and len(values) == 1 else None
             known = isinstance(value, Instance | ClassValue) and value.entity is not entity
-            self._bases[key] = value.entity if known and isinstance(value, Instance | ClassValue) else None
-        return self._bases[key]
+            bases[key] = value.entity if known and isinstance(value, Instance | ClassValue) else None
+        return bases[key]
 
-    def member(self, value: Value, name: str) -> Found:
+    def member(self, value: Value, name: str) -> Lookup:
         """Look up ``value.name``."""
         if isinstance(value, ModuleValue):
             found = self.module_member(value.module, name)
-            if found.status == "missing" and value.module.types is not None:
+            if found.status == LookupStatus.MISSING and value.module.types is not None:
                 return self.module_member(value.module, name, as_type=True)
             return found
         if isinstance(value, FunctionValue | TupleValue):
-            return Found("unknown", reason="attributes of functions are not tracked")
+            return Lookup(LookupStatus.UNKNOWN, reason="attributes of functions are not tracked")
         found = self.class_member(value.entity, name, isinstance(value, ClassValue))
-        if found.status == "found" and isinstance(value, Instance):
-            return Found("found", found.symbols, owner=found.owner, environment=self._environment(value, found.owner))
+        if found.status == LookupStatus.FOUND and isinstance(value, Instance):
+            return Lookup(
+                LookupStatus.FOUND, found.symbols, owner=found.owner, environment=self._environment(value, found.owner)
+            )
         return found
 
-    def class_member(self, entity: ClassEntity, name: str, on_class: bool) -> Found:
+    def class_member(self, entity: ClassEntity, name: str, on_class: bool) -> Lookup:
         """Look a member up along the ancestors."""
-        ancestors, reason = self.linear(entity)
+        ancestors, reason = self.mro(entity)
         for owner in ancestors:
             tables = (owner.statics, owner.members) if owner.statics is not None else (owner.members,)
             for table in tables if on_class or self.family == "rust" else tables[-1:]:
                 if table is not None and name in table:
-                    return Found("found", tuple(table[name]), owner=owner)
+                    return Lookup(LookupStatus.FOUND, tuple(table[name]), owner=owner)
         reason = reason or next((found for owner in ancestors if (found := unread(owner, name))), "")
         if reason:
-            return Found("unknown", reason=reason, owner=entity)
+            return Lookup(LookupStatus.UNKNOWN, reason=reason, owner=entity)
         extra = {"python": "type" if on_class else "object", "typescript": "Function" if on_class else "Object"}.get(
             self.family
         )
         for symbol in self.library.globals.lookup(extra, as_type=True) if extra else ():
             if symbol.entity is not None and name in symbol.entity.members:
-                return Found("found", tuple(symbol.entity.members[name]), owner=symbol.entity)
+                return Lookup(LookupStatus.FOUND, tuple(symbol.entity.members[name]), owner=symbol.entity)
         if self.family == "typescript" and name in FUNCTION_MEMBERS:
-            return Found("unknown", reason="functions have it, and it may be callable", owner=entity)
+            return Lookup(LookupStatus.UNKNOWN, reason="functions have it, and it may be callable", owner=entity)
         if self.family == "python" and on_class and name in _METACLASS_MEMBERS:
-            return Found("unknown", reason="its metaclass may have it", owner=entity)
+            return Lookup(LookupStatus.UNKNOWN, reason="its metaclass may have it", owner=entity)
         if self.family == "python" and on_class and entity.name != "object":
             for symbol in self.library.globals.lookup("object"):
                 if symbol.entity is not None and name in symbol.entity.members:
-                    return Found("found", tuple(symbol.entity.members[name]), owner=symbol.entity)
-        return Found("missing", owner=entity)
+                    return Lookup(LookupStatus.FOUND, tuple(symbol.entity.members[name]), owner=symbol.entity)
+        return Lookup(LookupStatus.MISSING, owner=entity)
 
     def _environment(self, value: Instance, owner: ClassEntity | ModuleEntity | None) -> Environment:
         environment: Environment = {"Self": (value,), "this": (value,)}
         if not isinstance(owner, ClassEntity):
             return environment
-        key = (id(value.entity), id(owner))
-        if key not in self._base_nodes:
-            self._base_nodes[key] = self._base_arguments(value.entity, owner, 0)
-        nodes = self._base_nodes[key]
+        key, known = (value.entity, owner), self.memory.base_arguments
+        if key not in known:
+            known[key] = self._base_arguments(value.entity, owner, 0)
+        nodes = known[key]
         own = dict(zip(value.entity.type_parameters, value.arguments, strict=False))
         for parameter in value.entity.type_parameters:
             own.setdefault(parameter, None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from parsers.syntax.types import Parameter
 
 __all__ = [
+    "Ancestry",
     "ClassEntity",
     "ClassValue",
     "FunctionValue",
@@ -81,7 +82,6 @@ class ClassEntity:
     decorators: tuple[str, ...] = ()
     statics: dict[str, list[Symbol]] | None = None
     underlying: str = ""
-    linear: tuple[tuple[ClassEntity, ...], str] | None = None
     unread: frozenset[str] = frozenset()
     handed: bool = False
     factory: bool = False
@@ -133,6 +133,10 @@ class ModuleEntity:
         else:
             yield from self.names
             yield from self.types or ()
+
+
+Ancestry = tuple[tuple[ClassEntity, ...], str]
+"""A class and its visible ancestors, nearest first, and why the list may be incomplete ('' when it is whole)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from parsers.project.entities import ClassEntity, ModuleEntity, Symbol
+from parsers.project.entities import Ancestry, ClassEntity, ModuleEntity, Symbol
 from parsers.project.import_paths import FileTable, Parts, module_parts
 from parsers.project.javascript_home import missing_targets
 from parsers.project.library import FAMILIES, Library, library_of
@@ -37,6 +37,7 @@ class FamilyIndex:
     packages: dict[Parts, list[str]] = field(default_factory=dict)
     merged: dict[Parts, ModuleEntity] = field(default_factory=dict)
     nearest: dict[str, tuple[str | None, float]] = field(default_factory=dict)
+    ancestry: dict[ClassEntity, Ancestry] = field(default_factory=dict)
 
     @cached_property
     def used(self) -> frozenset[str]:

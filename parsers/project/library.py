@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from parsers.builtins import Builtins, load_builtins
-from parsers.project.entities import ClassEntity, ModuleEntity, Signature, Symbol
+from parsers.project.entities import Ancestry, ClassEntity, ModuleEntity, Signature, Symbol
 from parsers.syntax.types import Parameter
 
 __all__ = ["FAMILIES", "GLOBAL_MODULES", "Library", "library_of"]
@@ -65,6 +65,7 @@ class Library:
         self._modules: dict[str, ModuleEntity | None] = {}
         self._nested: dict[str, dict[str, Any]] = {}
         self.separator = _SEPARATORS[family]
+        self.ancestry: dict[ClassEntity, Ancestry] = {}
 
     @property
     def globals(self) -> ModuleEntity:

@@ -84,7 +84,7 @@ def _implemented(file: FileModule) -> Iterator[tuple[str, str]]:
 def join_class(known: ClassEntity | None, other: ClassEntity) -> ClassEntity:
     """A copy of ``known`` with the members and bases of ``other``."""
     if known is None:
-        return replace(other, members={name: list(symbols) for name, symbols in other.members.items()}, linear=None)
+        return replace(other, members={name: list(symbols) for name, symbols in other.members.items()})
     for name, symbols in other.members.items():
         known.members.setdefault(name, []).extend(symbols)
     known.bases = tuple(dict.fromkeys((*known.bases, *other.bases)))

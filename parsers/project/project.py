@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from parsers.project.budget import Budget
-from parsers.project.entities import ClassEntity, ModuleEntity, Symbol
+from parsers.project.entities import Ancestry, ClassEntity, ModuleEntity, Symbol
 from parsers.project.import_paths import Parts, module_parts
 from parsers.project.index import FamilyIndex, collect, library_for
 from parsers.project.javascript_home import find_home
@@ -271,6 +271,18 @@ class ResponseProject:
     def class_doubt(self, entity: ClassEntity) -> str:
         """Why a class may have members that nobody can see, beyond what its own code says."""
         return self.macros.may_extend(entity.name) if self.family == "rust" and not entity.module.library else ""
+
+    def lasting(self, entity: ClassEntity) -> dict[ClassEntity, Ancestry] | None:
+        """Where the ancestry of a class is kept beyond this response, None for classes of the response itself.
+
+        A file without a path imports as if it lay where the response lies: what is said of it holds for one response.
+        """
+        module = entity.module
+        if module.library:
+            return self.library.ancestry
+        file = self.index.files.get(module.key)
+        whole = file is not None and file.entity is module and module.path and self.family in {"python", "typescript"}
+        return self.index.ancestry if whole else None
 
     def only_class(self, name: str) -> ClassEntity | None:
         """The one visible class of a name, wherever it stands; None when there is none or several."""

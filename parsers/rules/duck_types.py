@@ -71,7 +71,7 @@ class DuckTypes(NearNames):
             return []
         fitting: list[ClassEntity] = []
         for entity in [*self.project.index.classes]:
-            ancestors, reason = self.inference.linear(entity)
+            ancestors, reason = self.inference.mro(entity)
             if not any(id(ancestor) in holders for ancestor in ancestors):
                 continue
             if all(any(name in ancestor.members for ancestor in ancestors) for name in names):

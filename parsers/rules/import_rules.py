@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from parsers.inference import Found
+from parsers.inference import Lookup, LookupStatus
 from parsers.project.entities import ModuleEntity
 from parsers.project.suggestions import NEAR, best_match
 from parsers.rules.ambient import AMBIENT
@@ -40,10 +40,10 @@ class ImportRules(Silence):
             )
             return
         found = self.inference.module_member(module, item.name)
-        if found.status != "found":
+        if found.status != LookupStatus.FOUND:
             typed = self.inference.module_member(module, item.name, as_type=True)
-            found = typed if typed.status == "found" else found
-        if found.status == "found":
+            found = typed if typed.status == LookupStatus.FOUND else found
+        if found.status == LookupStatus.FOUND:
             symbol = found.symbols[0] if found.symbols else None
             where = symbol.defined_in if symbol else None
             yield self._finding(
@@ -77,9 +77,9 @@ class ImportRules(Silence):
         if mine and best_match(name, mine)[1] >= NEAR and name.isidentifier():
             yield self._absent(name, FindingKind.IMPORT, self._name_span(item.span, name), item.line, own, mine)
 
-    def _import_doubt(self, item: Import, module: ModuleEntity, found: Found) -> str:
+    def _import_doubt(self, item: Import, module: ModuleEntity, found: Lookup) -> str:
         """Why a name that a module does not seem to have may exist after all, '' when nothing speaks for it."""
-        if found.status == "unknown":
+        if found.status == LookupStatus.UNKNOWN:
             return found.reason
         if self.family == "rust":
             return self._rust_import_doubt(item, module)

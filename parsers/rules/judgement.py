@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from parsers.inference import Found, united
+from parsers.inference import Lookup, LookupStatus, union_of
 from parsers.project.budget import UNJUDGED, OutOfTimeError
 from parsers.project.entities import FunctionValue, Instance, ModuleEntity, Value
 from parsers.project.suggestions import NEAR, NameTable, best_match
@@ -119,10 +119,10 @@ class Judge(DuckTypes):
         if link == "self" and path:
             link = "self::"
         found = self.inference.name(link, self.block.entity, span[0], as_type, path)
-        if found.status != "found" and self.family == "typescript":
+        if found.status != LookupStatus.FOUND and self.family == "typescript":
             found = self.inference.name(link, self.block.entity, span[0], not as_type)
         kind = self._kind(reference, last, None)
-        if found.status == "found":
+        if found.status == LookupStatus.FOUND:
             values = self.inference.symbols_values(found.symbols)
             if not last:
                 return None, values
@@ -198,10 +198,12 @@ class Judge(DuckTypes):
     def _read(self, text: str, position: int) -> tuple[Value, ...] | None:
         """What an expression of the block may evaluate to."""
         chains = read_expression(text, self.family)
-        return united(self.inference.chain(chain, self.block.entity, position) for chain in chains) if chains else None
+        return (
+            union_of(self.inference.chain(chain, self.block.entity, position) for chain in chains) if chains else None
+        )
 
     def _bare(
-        self, reference: Reference, link: str, span: Span, kind: FindingKind, found: Found, last: bool
+        self, reference: Reference, link: str, span: Span, kind: FindingKind, found: Lookup, last: bool
     ) -> Finding:
         """A name that nothing defines: flagged only when the block is a file of its own that accounts for all its other names."""
         key = (id(self.block), self.family == "rust" and link[:1].isupper())
@@ -229,7 +231,7 @@ class Judge(DuckTypes):
             )
         if self.family == "go" and (reason := self._go_gap(link)):
             return self._unverifiable(link, kind, span, reference.line, reason, suggestion, score)
-        if found.status == "unknown" or self.block.parse.errors or not self._self_contained(score):
+        if found.status == LookupStatus.UNKNOWN or self.block.parse.errors or not self._self_contained(score):
             return self._unverifiable(
                 link,
                 kind,
@@ -254,7 +256,7 @@ class Judge(DuckTypes):
                 name
                 for name, position in used
                 if name.isidentifier()
-                and self.inference.name(name, self.block.entity, position, as_type).status != "found"
+                and self.inference.name(name, self.block.entity, position, as_type).status != LookupStatus.FOUND
                 and not self._implicit(name, (position, position))
             }
         return self.gaps[id(self.block)] == {link}
@@ -294,7 +296,7 @@ class Judge(DuckTypes):
             return slip or self._unknown_owner(reference, link, span, kind)
         looked = [self.inference.member(value, link) for value in values]
         for found in looked:
-            if found.status == "found":
+            if found.status == LookupStatus.FOUND:
                 symbol = found.symbols[0] if found.symbols else None
                 library = (
                     symbol.module.library if symbol else isinstance(found.owner, ModuleEntity) and found.owner.library
@@ -310,7 +312,7 @@ class Judge(DuckTypes):
                     defined_in=symbol.defined_in if symbol else None,
                 )
         for found in looked:
-            if found.status == "unknown":
+            if found.status == LookupStatus.UNKNOWN:
                 return self._misnumbered(reference, link, position, kind) or self._unverifiable(
                     link, kind, span, reference.line, found.reason
                 )

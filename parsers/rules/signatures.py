@@ -60,9 +60,7 @@ def _function_signatures(
         return None
     if symbol.owner is not None and symbol.owner.module.library and symbol.owner.name in {"type", "object"}:
         return None
-    if isinstance(value.receiver, Instance) and inference.linear(value.receiver.entity)[1].startswith(
-        "it is a protocol"
-    ):
+    if isinstance(value.receiver, Instance) and inference.mro(value.receiver.entity)[1].startswith("it is a protocol"):
         return None
     if inference.family != "python":
         return (
@@ -81,7 +79,7 @@ def _has_self(symbol: Symbol) -> bool:
 
 
 def _constructor(entity: ClassEntity, inference: Inference) -> tuple[tuple[Signature, ...], bool, Symbol | None] | None:
-    ancestors, reason = inference.linear(entity)
+    ancestors, reason = inference.mro(entity)
     if inference.family != "python" or reason:
         return None
     if entity.name.startswith("the base of ") or (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from parsers.inference import LookupStatus
 from parsers.inference.members import derived_methods
 from parsers.project.entities import ClassEntity, ModuleEntity, Symbol, Value
 from parsers.project.suggestions import NEAR, best_match
@@ -105,7 +106,7 @@ class Silence(Verdicts):
         if self._in_subclass(owner, link):
             return "a class derived from it has it"
         script = self.family == "typescript" and link.startswith("_")
-        if script and any(is_library(above) for above in self.inference.linear(owner)[0]):
+        if script and any(is_library(above) for above in self.inference.mro(owner)[0]):
             return "private names of the standard library are not listed"
         on_self = reference.chain[0] in {"self", "cls", "this"} and position == 1
         if reference.chain[0] == "this" and on_self and self._rebound(owner, reference.extent[0]):
@@ -211,7 +212,7 @@ class Silence(Verdicts):
             return doubt if reference.chain[position].isupper() and doubt else None
         if doubt:
             return doubt
-        for ancestor in self.inference.linear(owner)[0]:
+        for ancestor in self.inference.mro(owner)[0]:
             for text in ancestor.bases:
                 name = text.rpartition(".")[2].partition("<")[0]
                 if name not in _KNOWN_TRAITS and self.inference.base_of(ancestor, text) is None:
@@ -235,7 +236,7 @@ class Silence(Verdicts):
             return False
         if not isinstance(owner, ClassEntity) or owner.kind != "struct":
             return False
-        fields = {symbol.name for item in self.inference.linear(owner)[0] for symbol in item.own_fields}
+        fields = {symbol.name for item in self.inference.mro(owner)[0] for symbol in item.own_fields}
         return best_match(reference.chain[position], fields, least=0.0)[1] >= NEAR
 
     def _go_silence(self, owner: ModuleEntity | ClassEntity | None, link: str) -> str | None:
@@ -262,7 +263,7 @@ class Silence(Verdicts):
             for symbol in table.get(link, ())
             if symbol.owner
         }
-        return any(holder is not owner and owner in self.inference.linear(holder)[0] for holder in holders)
+        return any(holder is not owner and owner in self.inference.mro(holder)[0] for holder in holders)
 
     def _narrowed(self, reference: Reference, position: int) -> bool:
         """Whether a check in the text may make the receiver more than its declaration says."""
@@ -287,7 +288,7 @@ class Silence(Verdicts):
             if not text.strip():
                 continue
             values = self.inference.type_values(read_type(text, self.family), self.block.entity, position)
-            if not values or any(self.inference.member(value, name).status != "missing" for value in values):
+            if not values or any(self.inference.member(value, name).status != LookupStatus.MISSING for value in values):
                 return True
         return False
 

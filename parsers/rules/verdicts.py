@@ -97,7 +97,7 @@ class Verdicts:
         if isinstance(value, ModuleValue):
             return value.module.all_names()
         if isinstance(value, Instance | ClassValue):
-            ancestors, _ = self.inference.linear(value.entity)
+            ancestors, _ = self.inference.mro(value.entity)
             return (name for owner in ancestors for table in (owner.members, owner.statics or {}) for name in table)
         return ()
 
@@ -119,7 +119,7 @@ class Verdicts:
         attribute_of_library = is_library(owner) and guessed and kind in kinds
         open_object = self.block.parse.language == "javascript" and (
             kind is FindingKind.ATTRIBUTE
-            or (isinstance(owner, ClassEntity) and any(item.handed for item in self.inference.linear(owner)[0]))
+            or (isinstance(owner, ClassEntity) and any(item.handed for item in self.inference.mro(owner)[0]))
         )
         if score < NEAR and (
             attribute_of_library or open_object or (self.family == "go" and isinstance(owner, ModuleEntity))
@@ -144,7 +144,7 @@ class Verdicts:
         if isinstance(owner, ModuleEntity) and suggestion:
             symbols = owner.lookup(suggestion)
         elif isinstance(owner, ClassEntity):
-            for ancestor in self.inference.linear(owner)[0] if suggestion else ():
+            for ancestor in self.inference.mro(owner)[0] if suggestion else ():
                 symbols = symbols or ancestor.members.get(suggestion or "", [])
             if not symbols and owner.module.path:
                 return f"{owner.module.path}:{owner.line}"

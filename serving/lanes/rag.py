@@ -17,7 +17,7 @@ from scoring.calibration import RagArtifact
 from scoring.lexical import ContextWords
 from scoring.rag.careful_reading import Reading, read_claims
 from scoring.rag.citation_marks import citation_marks, without_marks
-from scoring.rag.decision import DecisionHead, decide_action
+from scoring.rag.decision import decide_action
 from scoring.rag.language import detect_language
 from scoring.rag.literals import literal_report
 from scoring.rag.outcome import AnswerKind, Outcome, answer_kind, telling_claims
@@ -27,13 +27,14 @@ from scoring.segmentation import split_claims
 from scoring.types import Claim, SupportUnit
 from serving.api.errors import DeadlineExceededError, ValidationFailedError
 from serving.api.lane_types import Aligner, AlignReply, AlignRequest, LaneAnswer, LaneInput, PairVerifier
+from serving.config.artifacts import RagFits
 from serving.inference.affinity import affinity_key
 from serving.lanes.claim_verifier import ClaimVerifier
 from serving.lanes.context_facts import ContextReader
 from serving.lanes.off_loop import off_loop
 from serving.lanes.premises import support_units
 from serving.lanes.reading_fields import reading_fields
-from serving.lanes.render import diagnostics, rag_document, render
+from serving.lanes.render import DocumentWriter, diagnostics, rag_document, render
 
 _QUALITY = "quality"
 
@@ -97,15 +98,16 @@ class RagLane:
         self,
         encoders: Mapping[str, EncoderClient],
         default_encoder: str,
-        artifacts: Sequence[RagArtifact],
-        head: DecisionHead,
+        fitted: RagFits,
         max_units: int,
+        write: DocumentWriter,
         verifier: PairVerifier | None = None,
     ) -> None:
         self.encoders = encoders
         self._default = default_encoder
-        self._artifacts = {artifact.verifier: artifact for artifact in artifacts}
-        self._head = head
+        self.write = write
+        self._artifacts = {artifact.verifier: artifact for artifact in fitted.artifacts}
+        self._head = fitted.head
         self._max_units = max_units
         self._verifier = ClaimVerifier(verifier)
         self._reader = ContextReader()
@@ -136,7 +138,7 @@ class RagLane:
         if request.verbose:
             document["diagnostics"] = diagnostics(gathered.reply, decision, phases_ms)
         return LaneAnswer(
-            body=render(document, started_s),
+            body=render(document, started_s, self.write),
             band=decision.score.band.value,
             context_tokens=gathered.reply.context_tokens,
             response_tokens=gathered.reply.response_tokens,

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import orjson
 
 from scoring.attribution import attribution_json, source_shares
 from scoring.coverage import UnitUsage, usage_ratios
@@ -19,6 +17,8 @@ from scoring.types import SupportUnit, UsageState, Verdict
 from serving.api.lane_types import AlignReply, LaneInput
 
 API_VERSION = "groundlane-rag-1"
+DocumentWriter = Callable[[Mapping[str, Any]], bytes]
+"""JSON bytes of a document; :mod:`serving.lanes.json_bytes` has the server's. Handed in, so that the lane needs no library."""
 _DIGITS = 4
 
 
@@ -32,10 +32,10 @@ def compact(document: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if value is not None}
 
 
-def render(document: Mapping[str, Any], started_s: float) -> bytes:
-    """The answer's bytes, with the time it took since ``started_s`` (``time.perf_counter``)."""
+def render(document: Mapping[str, Any], started_s: float, write: DocumentWriter) -> bytes:
+    """The answer's bytes as ``write`` makes them, with the time it took since ``started_s`` (``time.perf_counter``)."""
     timed = {**document, "latency_ms": round((time.perf_counter() - started_s) * 1000.0, 3)}
-    return orjson.dumps(compact(timed), option=orjson.OPT_SERIALIZE_NUMPY)
+    return write(compact(timed))
 
 
 def rag_document(

@@ -22,7 +22,7 @@ from models.training.examples import DataError, Example, Source, grouped, read_s
 from models.training.export import export
 from models.training.losses import LossWeights, make_batch, total_loss
 from models.training.negatives import RULES, Material, make_negatives
-from models.training.train import TrainConfig, main, read_config, train
+from models.training.train import Machine, TrainConfig, main, read_config, train
 from models.verifier_input import PairBuilder, continuing_pieces
 from models.weights import ModelLoadError
 
@@ -76,6 +76,13 @@ def test_training_repeats_and_an_interrupted_run_ends_with_the_same_weights(
     assert whole.keys() == parts.keys()
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
     assert not any("word_embeddings" in name or "position_embeddings" in name for name in whole)
+
+
+def test_other_processes_tokenise_and_collate_to_the_same_weights(config: TrainConfig, tmp_path: Path) -> None:
+    assert train(config, tmp_path / "alone")
+    assert train(config, tmp_path / "helped", machine=Machine(workers=2))
+    alone, helped = (load_file(tmp_path / name / "weights.safetensors") for name in ("alone", "helped"))
+    assert all(torch.equal(alone[name], helped[name]) for name in alone)
 
 
 def test_training_learns_what_it_is_shown(config: TrainConfig, tmp_path: Path) -> None:
