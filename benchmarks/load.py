@@ -26,7 +26,7 @@ import httpx
 import numpy as np
 import psutil
 
-from benchmarks.latency import closed_loop
+from benchmarks.loops import closed_loop
 from benchmarks.provenance import provenance
 from benchmarks.requests import code_request, rag_request
 from benchmarks.server import running_server

@@ -24,6 +24,14 @@ class PairTensors:
     mask: Tensor
     claim_mask: Tensor
 
+    def to(self, device: torch.device) -> PairTensors:
+        """The same on a device; from pinned memory the copy waits for nothing."""
+        return PairTensors(*(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__))
+
+    def pin_memory(self) -> PairTensors:
+        """The same in pinned memory."""
+        return PairTensors(*(getattr(self, name).pin_memory() for name in self.__dataclass_fields__))
+
 
 def collate(pairs: Sequence[PairInput]) -> PairTensors:
     """Pad to the longest pair."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from models.trained_verifier import LOWEST_TOKENS
 from models.training.batches import TrainingGroup
 from models.training.examples import NO_LABEL
 from models.verifier_network import ENTAIL, PairTensors, collate
@@ -19,11 +20,15 @@ _NOT_ENTAILMENT = 3
 
 @dataclass(frozen=True)
 class LossWeights:
-    """How much each part counts. ``unsupported_token``: weight of an unsupported token against a supported one."""
+    """How much each part counts. ``unsupported_token``: weight of an unsupported token against a supported one.
+
+    ``lowest``: of the loss that teaches the token head from pairs without marked characters (:func:`lowest_loss`).
+    """
 
     verdict: float = 1.0
     token: float = 0.5
     group: float = 0.5
+    lowest: float = 0.0
     unsupported_token: float = 2.0
 
 
@@ -42,6 +47,19 @@ class Batch:
     group_of: Tensor
     group_labels: Tensor
     count: int
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device; from pinned memory the copy waits for nothing."""
+        return self._each(lambda part: part.to(device, non_blocking=True), self.tensors.to(device))
+
+    def pin_memory(self) -> Batch:
+        """The same in pinned memory."""
+        return self._each(Tensor.pin_memory, self.tensors.pin_memory())
+
+    def _each(self, change: Callable[[Tensor], Tensor], tensors: PairTensors) -> Batch:
+        parts = (self.labels, self.weights, self.token_labels, self.group_of, self.group_labels)
+        labels, weights, token_labels, group_of, group_labels = map(change, parts)
+        return Batch(tensors, labels, weights, token_labels, group_of, group_labels, self.count)
 
 
 def make_batch(groups: Sequence[TrainingGroup]) -> Batch:
@@ -90,6 +108,25 @@ def token_loss(support: Tensor, batch: Batch, unsupported_weight: float) -> Tens
     return (per_pair * batch.weights).sum()
 
 
+def lowest_loss(support: Tensor, batch: Batch) -> Tensor:
+    """Sum over pairs with a verdict but without marked characters: the mean of the lowest token supports says entailed or not.
+
+    That mean is what a verdict is corrected with (:func:`models.trained_verifier.lowest_support`): all tokens of an entailed
+    claim are supported, and some of any other are not, though nobody said which.
+    """
+    chosen = (batch.labels != NO_LABEL) & (batch.token_labels < 0).all(dim=1)
+    if not bool(chosen.any()):
+        return support.float().sum() * 0.0
+    inside = batch.tensors.claim_mask[chosen]
+    logits = support.float()[chosen].masked_fill(~inside, torch.inf)
+    lowest = torch.topk(logits, min(LOWEST_TOKENS, logits.shape[1]), dim=1, largest=False).values
+    counted = torch.isfinite(lowest)
+    means = (torch.sigmoid(lowest) * counted).sum(dim=1) / counted.sum(dim=1).clamp(min=1)
+    entailed = (batch.labels[chosen] == ENTAIL).float()
+    losses = functional.binary_cross_entropy(means.clamp(1e-5, 1.0 - 1e-5), entailed, reduction="none")
+    return (losses * batch.weights[chosen]).sum()
+
+
 def _group_loss(log_entail: Tensor, batch: Batch) -> Tensor:
     """A group labelled 1 holds at least one unsupported claim: P = 1 - prod(p_entail), the noisy-or of its claims.
 
@@ -100,9 +137,9 @@ def _group_loss(log_entail: Tensor, batch: Batch) -> Tensor:
         return log_entail.sum() * 0.0
     size = len(batch.group_labels)
     owners = batch.group_of[inside]
-    all_entailed = torch.zeros(size).index_add(0, owners, log_entail[inside])
-    weights = torch.zeros(size).index_add(0, owners, batch.weights[inside])
-    counts = torch.zeros(size).index_add(0, owners, torch.ones(len(owners)))
+    all_entailed = log_entail.new_zeros(size).index_add(0, owners, log_entail[inside])
+    weights = batch.weights.new_zeros(size).index_add(0, owners, batch.weights[inside])
+    counts = torch.bincount(owners, minlength=size)
     some_unsupported = torch.log(-torch.expm1(all_entailed.clamp(max=-1e-4)))
     losses = torch.where(batch.group_labels > 0, -some_unsupported, -all_entailed)
     return (losses * weights / counts).sum()
@@ -115,6 +152,7 @@ def total_loss(verdict: Tensor, support: Tensor, batch: Batch, weights: LossWeig
         "verdict": _verdict_loss(log_p, batch),
         "token": token_loss(support, batch, weights.unsupported_token),
         "group": _group_loss(log_p[:, ENTAIL], batch),
+        "lowest": lowest_loss(support, batch) if weights.lowest else support.float().sum() * 0.0,
     }
-    total = weights.verdict * parts["verdict"] + weights.token * parts["token"] + weights.group * parts["group"]
+    total = sum((getattr(weights, name) * value for name, value in parts.items()), torch.zeros(()))
     return total, {name: float(value.detach()) / batch.count for name, value in parts.items()}

@@ -8,26 +8,29 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from models import checkpoint
-from models.training.batches import TrainingGroup, plan_epoch, tokenize_examples
+from models.device import choose_device
+from models.training.batches import TrainingGroup, plan_epoch
 from models.training.examples import DataError, Example, Source, file_sha256, read_source
-from models.training.losses import LossWeights, make_batch, total_loss
+from models.training.losses import Batch, LossWeights, total_loss
 from models.training.negatives import make_negatives
+from models.training.parallel import collated, tokenize_in_parallel
 from models.verifier_input import PairBuilder
 from models.verifier_network import VerifierNetwork, is_trained, widen_types
-from models.weights import BUNDLED_SOURCE, digest, locate
+from models.weights import BUNDLED_SOURCE, ModelLoadError, digest, locate
 
 _CHECKPOINT_STEPS = 100
 _LOG_STEPS = 10
@@ -94,11 +97,20 @@ def _checked(kind: Any, values: dict[str, Any], path: Path) -> Any:
     return kind(**values)
 
 
-def build_network(config: TrainConfig) -> VerifierNetwork:
+@dataclass(frozen=True)
+class Machine:
+    """Where a run computes. ``workers``: processes that tokenise and collate beside it, for a GPU; 0 does both here."""
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    workers: int = 0
+
+
+def build_network(config: TrainConfig, device: torch.device) -> VerifierNetwork:
     """The network with the bundled encoder's weights, or those of an earlier stage; embeddings frozen."""
     torch.manual_seed(config.seed)
     encoder: Any = checkpoint.load_module(locate(config.encoder, config.encoder_source), "encoder")
-    encoder.set_attn_implementation("eager")  # the fused kernel's backward is three times slower on a CPU
+    # on a CPU the fused kernel's backward is three times slower
+    encoder.set_attn_implementation("eager" if device.type == "cpu" else "sdpa")
     for module in encoder.modules():
         if isinstance(module, nn.Dropout):
             module.p = config.hidden_dropout
@@ -110,7 +122,7 @@ def build_network(config: TrainConfig) -> VerifierNetwork:
         load_trained(network, load_file(Path(config.start) / "weights.safetensors"))
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(is_trained(name))
-    return network.train()
+    return network.to(device).train()
 
 
 def load_trained(network: nn.Module, tensors: dict[str, Tensor]) -> None:
@@ -129,9 +141,10 @@ def trained_tensors(network: nn.Module) -> dict[str, Tensor]:
 class Run:
     """One training run: position, optimiser, metrics; all of it in the checkpoint."""
 
-    def __init__(self, config: TrainConfig, groups: Sequence[TrainingGroup], out: Path) -> None:
-        self._config, self._groups, self._out = config, groups, out
-        self.network = build_network(config)
+    def __init__(self, config: TrainConfig, groups: Sequence[TrainingGroup], out: Path, machine: Machine) -> None:
+        self._config, self._groups, self._out, self._machine = config, groups, out, machine
+        self.network = build_network(config, machine.device)
+        self._ahead: Iterator[Batch] | None = None
         self._batches = [
             batch
             for epoch in range(config.epochs)
@@ -154,7 +167,7 @@ class Run:
         if not path.is_file():
             torch.manual_seed(self._config.seed)
             return
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location="cpu")
         load_trained(self.network, state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
@@ -186,12 +199,11 @@ class Run:
         share = _rate_share(self.step, config.warmup_steps, self.planned_steps, budget_share)
         for group, base in zip(self._optimizer.param_groups, self._base_rates, strict=True):
             group["lr"] = base * share
-        begin = self.step * config.accumulate
-        batches = self._batches[begin : begin + config.accumulate]
+        batches = self._next_batches()
         totals: dict[str, float] = {"rate_share": share, "tokens": 0.0}
-        for numbers in batches:
-            batch = make_batch([self._groups[number] for number in numbers])
-            with torch.autocast("cpu", torch.bfloat16, enabled=config.autocast):
+        for collated_batch in batches:
+            batch = collated_batch.to(self._machine.device)
+            with torch.autocast(self._machine.device.type, torch.bfloat16, enabled=config.autocast):
                 verdict, support = self.network(batch.tensors)
             loss, parts = total_loss(verdict, support, batch, config.loss)
             torch.autograd.backward(loss * self._scale / config.accumulate)
@@ -203,6 +215,14 @@ class Run:
         self._optimizer.zero_grad(set_to_none=True)
         self.step += 1
         return totals
+
+    def _next_batches(self) -> list[Batch]:
+        """The batches of the next step."""
+        if self._ahead is None:
+            left = self._batches[self.step * self._config.accumulate :]
+            pinned = self._machine.device.type == "cuda"
+            self._ahead = collated(self._groups, left, self._machine.workers, pinned)
+        return list(islice(self._ahead, self._config.accumulate))
 
 
 def _parameter_groups(network: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
@@ -224,7 +244,13 @@ def _rate_share(step: int, warmup: int, steps: int, budget_share: float = 0.0) -
     return max(0.0, min((steps - step) / max(1, steps - warmup), 1.0 - budget_share))
 
 
-def train(config: TrainConfig, out: Path, budget_minutes: float | None = None, stop_after: int | None = None) -> bool:
+def train(
+    config: TrainConfig,
+    out: Path,
+    budget_minutes: float | None = None,
+    stop_after: int | None = None,
+    machine: Machine | None = None,
+) -> bool:
     """Run a stage to its end, the budget's, or ``stop_after`` steps in all; True when it is complete.
 
     Writes ``manifest.json``, ``metrics.jsonl``, ``checkpoint.pt`` and ``weights.safetensors`` (as they stand) into ``out``.
@@ -237,24 +263,27 @@ def train(config: TrainConfig, out: Path, budget_minutes: float | None = None, s
         examples.extend(read_source(source, config.seed))
     if config.negatives_per_claim:
         examples.extend(make_negatives(examples, config.negatives_per_claim, config.seed))
-    groups, left_out = tokenize_examples(examples, PairBuilder.from_folder(folder), config.max_pair_tokens)
+    machine = machine or Machine()
+    builder = PairBuilder.from_folder(folder)
+    groups, left_out = tokenize_in_parallel(examples, builder, config.max_pair_tokens, machine.workers)
     if not groups:
         raise DataError("no example is left to train on; check 'sources' and 'max_pair_tokens'.")
-    run = Run(config, groups, out)
+    run = Run(config, groups, out, machine)
     run.resume()
     counts = {"examples": len(examples), "groups": len(groups), "groups_left_out": left_out, "steps": run.steps}
     _write_manifest(config, out, folder, counts)
     limit = min(run.steps, stop_after) if stop_after is not None else run.steps
     budget_s = None if budget_minutes is None else budget_minutes * 60.0 - (time.monotonic() - started_s)
-    with _progress() as progress, (out / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
-        task = progress.add_task("training", total=run.steps, completed=run.step, loss=0.0)
+    with (out / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
         while run.step < limit and (budget_s is None or run.seconds() < budget_s):
             by_time = config.decay == "budget" and budget_s is not None
             parts = run.advance(run.seconds() / budget_s if by_time and budget_s else 0.0)
-            progress.update(task, completed=run.step, loss=parts["verdict"])
             if run.step % _LOG_STEPS == 0 or run.step == run.steps:
                 metrics.write(json.dumps({"step": run.step, "seconds": round(run.seconds(), 1), **parts}) + "\n")
                 metrics.flush()
+                print(
+                    f"step {run.step}/{run.steps}, {run.seconds():.0f} s, loss {parts['verdict']:.3f}", file=sys.stderr
+                )
             if run.step % _CHECKPOINT_STEPS == 0:
                 run.save()
     run.save()
@@ -275,17 +304,6 @@ def _write_manifest(config: TrainConfig, out: Path, folder: Path, counts: dict[s
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1, default=str) + "\n", encoding="utf-8")
 
 
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.3f}"),
-        TimeRemainingColumn(),
-        refresh_per_second=1,
-    )
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; exit status 0 when complete, 3 when the budget ended it first."""
     parser = argparse.ArgumentParser(prog="python -m models.training.train", description=__doc__)
@@ -295,6 +313,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint, metrics and weights")
     parser.add_argument("--budget-minutes", type=float, help="stop cleanly after this long; run again to go on")
     parser.add_argument("--threads", type=int, help="threads to compute on; all cores unless given")
+    parser.add_argument(
+        "--device", default="cpu", help="cpu, cuda, cuda:N or auto; on CUDA a resumed run is not bit-exact"
+    )
+    parser.add_argument("--workers", type=int, default=0, help="processes that tokenise and collate ahead, for a GPU")
     options = parser.parse_args(arguments)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
@@ -302,8 +324,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = read_config(options.config, options.data)
         if options.start is not None:
             config = replace(config, start=str(options.start))
-        complete = train(config, options.out, options.budget_minutes)
-    except DataError as error:
+        machine = Machine(choose_device(options.device), options.workers)
+        complete = train(config, options.out, options.budget_minutes, machine=machine)
+    except (DataError, ModelLoadError) as error:
         parser.exit(2, f"error: {error}\n")
     return 0 if complete else 3
 

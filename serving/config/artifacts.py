@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from scoring.calibration import RagArtifact, parse_rag_artifact
+from scoring.rag.decision import DecisionHead, parse_head
 
 RAG_ARTIFACTS = ("rag", "rag_verified")
+
+
+@dataclass(frozen=True)
+class RagFits:
+    """What the RAG lane decides with: its calibrations, without a verifier and with each known one, and the decision head."""
+
+    artifacts: tuple[RagArtifact, ...]
+    head: DecisionHead
 
 
 def read_artifact(name: str, directory: Path | None = None) -> dict[str, Any]:
@@ -20,7 +29,7 @@ def read_artifact(name: str, directory: Path | None = None) -> dict[str, Any]:
         content = replacement.read_bytes()
     else:
         content = resources.files("scoring").joinpath("artifacts", f"{name}.json").read_bytes()
-    document: dict[str, Any] = orjson.loads(content)
+    document: dict[str, Any] = json.loads(content)
     return document
 
 
@@ -32,3 +41,8 @@ def null_texts(directory: Path | None = None) -> tuple[str, ...]:
 def rag_artifacts(directory: Path | None = None) -> tuple[RagArtifact, ...]:
     """The RAG lane's calibrations: without a verifier, and with each that one was fitted for."""
     return tuple(parse_rag_artifact(read_artifact(name, directory)) for name in RAG_ARTIFACTS)
+
+
+def rag_fits(directory: Path | None = None) -> RagFits:
+    """Calibrations and decision head of the RAG lane."""
+    return RagFits(rag_artifacts(directory), parse_head(read_artifact("runtime_head", directory)))

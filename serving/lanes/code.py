@@ -98,7 +98,7 @@ class CodeLane:
         if request.verbose:
             document["diagnostics"] = diagnostics(gathered.reply, result.decision, phases_ms)
         return LaneAnswer(
-            body=render(document, started_s),
+            body=render(document, started_s, self.rag.write),
             band=result.band.value,
             context_tokens=gathered.reply.context_tokens,
             response_tokens=gathered.reply.response_tokens,

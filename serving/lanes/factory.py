@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from models.registry import SHIPPED_VERIFIER, EncoderSpec, VerifierSpec, load_encoder, load_tokenizer, load_verifier
 from models.weights import BUNDLED, BUNDLED_SOURCE
 from scoring.code.score import parse_code_artifact
-from scoring.rag.decision import parse_head
 from serving.api.lane_types import Aligner, PairVerifier
-from serving.config.artifacts import null_texts, rag_artifacts, read_artifact
+from serving.config.artifacts import null_texts, rag_fits, read_artifact
 from serving.config.load import Config
 from serving.config.settings import EncoderSettings, VerifierSettings
 from serving.lanes.code import CodeLane
+from serving.lanes.json_bytes import json_bytes
 from serving.lanes.no_encoder import NoAligner
 from serving.lanes.rag import EncoderClient, RagLane
 
@@ -85,13 +85,12 @@ def rag_lane(config: Config, aligners: Mapping[str, Aligner], verifier: PairVeri
         settings.name: EncoderClient(aligners[settings.name], load_tokenizer(encoder_spec(settings)), settings.source)
         for settings in config.encoders
     }
-    directory = config.artifacts.directory
     return RagLane(
         encoders=clients,
         default_encoder=config.default_encoder_name,
-        artifacts=rag_artifacts(directory),
-        head=parse_head(read_artifact("runtime_head", directory)),
+        fitted=rag_fits(config.artifacts.directory),
         max_units=config.limits.units,
+        write=json_bytes,
         verifier=verifier,
     )
 
@@ -105,13 +104,12 @@ def code_lane(config: Config, rag: RagLane) -> CodeLane:
 
 
 def _lane_without_encoder(config: Config) -> RagLane:
-    directory = config.artifacts.directory
     return RagLane(
         encoders={settings.name: EncoderClient(NoAligner(), None, settings.source) for settings in config.encoders},
         default_encoder=config.default_encoder_name,
-        artifacts=rag_artifacts(directory),
-        head=parse_head(read_artifact("runtime_head", directory)),
+        fitted=rag_fits(config.artifacts.directory),
         max_units=config.limits.units,
+        write=json_bytes,
     )
 
 

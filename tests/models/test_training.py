@@ -22,7 +22,7 @@ from models.training.examples import DataError, Example, Source, grouped, read_s
 from models.training.export import export
 from models.training.losses import LossWeights, make_batch, total_loss
 from models.training.negatives import RULES, Material, make_negatives
-from models.training.train import TrainConfig, main, read_config, train
+from models.training.train import Machine, TrainConfig, main, read_config, train
 from models.verifier_input import PairBuilder, continuing_pieces
 from models.weights import ModelLoadError
 
@@ -78,6 +78,13 @@ def test_training_repeats_and_an_interrupted_run_ends_with_the_same_weights(
     assert not any("word_embeddings" in name or "position_embeddings" in name for name in whole)
 
 
+def test_other_processes_tokenise_and_collate_to_the_same_weights(config: TrainConfig, tmp_path: Path) -> None:
+    assert train(config, tmp_path / "alone")
+    assert train(config, tmp_path / "helped", machine=Machine(workers=2))
+    alone, helped = (load_file(tmp_path / name / "weights.safetensors") for name in ("alone", "helped"))
+    assert all(torch.equal(alone[name], helped[name]) for name in alone)
+
+
 def test_training_learns_what_it_is_shown(config: TrainConfig, tmp_path: Path) -> None:
     config = replace(config, epochs=120, hidden_dropout=0.0)
     train(config, tmp_path / "run")
@@ -129,6 +136,9 @@ def test_the_last_stages_can_be_averaged(config: TrainConfig, tmp_path: Path) ->
     assert json.loads((tmp_path / "out" / "card.json").read_text())["averaged_stages"] == [1, 2]
     with pytest.raises(ValueError, match="average is 3"):
         export(runs, tmp_path / "out", average=3)
+    export(runs[:1], tmp_path / "later", before=tmp_path / "out")
+    later = json.loads((tmp_path / "later" / "card.json").read_text())
+    assert (len(later["stages"]), later["averaged_stages"]) == (3, [3])
 
 
 def test_the_command_line_reads_a_stage_from_yaml(config: TrainConfig, tmp_path: Path) -> None:
