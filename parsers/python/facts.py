@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from parsers.syntax.extraction import Extraction, Handler
-from parsers.syntax.facts import descendants
+from parsers.syntax.fact_collector import descendants
 
 if TYPE_CHECKING:
     from tree_sitter import Node

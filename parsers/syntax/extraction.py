@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
 
-from parsers.syntax.facts import FactCollector
+from parsers.syntax.fact_collector import FactCollector
 from parsers.syntax.source import Deadline, Rewrite
 from parsers.syntax.types import Definition, Import, Macro, Parameter, Reference, ReferenceKind, Span, SymbolKind
 
