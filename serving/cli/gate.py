@@ -97,16 +97,16 @@ async def _both(
     suite: Suite, targets: tuple[Target, Target], repeats: int, services: Services
 ) -> tuple[list[UnitResult], list[UnitResult]]:
     """Both runs, one after the other, so that their latencies are not each other's."""
-    from serving.evals.runs import NoAnswerStore, run_unit, run_units, units_of
+    from serving.evals.runs import NoAnswerStore, Unit, run_unit, run_units, units_of
 
-    store = NoAnswerStore()
-    found = []
-    for target in targets:
+    async def run(target: Target) -> list[UnitResult]:
+        async def work(unit: Unit) -> UnitResult:
+            return await run_unit(unit, target, NoAnswerStore(), services)
+
         units = units_of(suite.cases, max(repeats, getattr(target, "repeats", 1)))
-        found.append(
-            await run_units(units, lambda unit, asked=target: run_unit(unit, asked, store, services), _CONCURRENCY)
-        )
-    return found[0], found[1]
+        return await run_units(units, work, _CONCURRENCY)
+
+    return await run(targets[0]), await run(targets[1])
 
 
 def _write(path: Path | None, text: str) -> None:
