@@ -268,6 +268,7 @@ EXAMPLES["trace_code"] = EXAMPLES["trace_rag"] | {
                 "defined_in": "shop.py:2",
             }
         ],
+        "placements": [{"block": 0, "why": "none", "doubt": "high"}],
         "parse": {"context_files": 1, "blocks": []},
     },
     "next_session_state": {"version": 1},
