@@ -224,6 +224,9 @@ class Judge(DuckTypes):
                 "defined in the context",
                 defined_in=in_context[0].defined_in,
             )
+        if in_context and self.family != "rust":
+            where = in_context[0].defined_in or in_context[0].module.path or "a visible file"
+            return self._unverifiable(link, kind, span, reference.line, f"not imported here: {where} has it")
         doubtful = not last or link in self.universe or not link.isidentifier()
         if self.family == "rust" and (doubtful or (score < NEAR and not self._only_gap(link, as_type=True))):
             return self._unverifiable(

@@ -26,12 +26,16 @@ RESOLVE_LIMIT_S = 2.0
 
 @dataclass(frozen=True)
 class ResponseBlock:
-    """One piece of code in a response. ``offset`` is where its text starts in the response, ``line`` the lines before it."""
+    """One piece of code in a response. ``offset`` is where its text starts in the response, ``line`` the lines before it.
+
+    ``amends``: the key of the context's file that it takes the place of, '' for a new file.
+    """
 
     parse: ParseResult
     text: str
     offset: int = 0
     line: int = 0
+    amends: str = ""
 
 
 def resolve(
@@ -63,7 +67,7 @@ def _judge(family: str, members: Sequence[ResponseBlock], index: ContextIndex, b
     """The judge of a family's blocks, None when placing them among the files took all the time."""
     parses = [block.parse for block in members]
     try:
-        project = ResponseProject(index.family(parses[0].language), parses, budget)
+        project = ResponseProject(index.family(parses[0].language), parses, budget, [block.amends for block in members])
         return Judge(project, family, [block.text for block in members])
     except OutOfTimeError:
         return None
