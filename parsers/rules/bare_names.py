@@ -136,6 +136,9 @@ class BareNames:
         in_context = check.project.index.top_level.get(link)
         if in_context and not check.block.parse.imports:
             return known(use, FindingStatus.DEFINED, "defined in the context", in_context[0].defined_in)
+        if in_context and check.family != "rust":
+            where = in_context[0].defined_in or in_context[0].module.path or "a visible file"
+            return unverifiable(use, f"not imported here: {where} has it", rule="not-imported")
         doubtful = not last or link in check.universe or not link.isidentifier()
         if check.family == "rust" and (doubtful or (score < NEAR and not self._only_gap(link))):
             reason = "macros and other crates may define it"

@@ -27,12 +27,16 @@ RESOLVE_LIMIT_S = 2.0
 
 @dataclass(frozen=True)
 class ResponseBlock:
-    """One piece of code in a response. ``offset`` is where its text starts in the response, ``line`` the lines before it."""
+    """One piece of code in a response. ``offset`` is where its text starts in the response, ``line`` the lines before it.
+
+    ``amends``: the key of the context's file that it takes the place of, '' for a new file.
+    """
 
     parse: ParseResult
     text: str
     offset: int = 0
     line: int = 0
+    amends: str = ""
 
 
 def resolve(
@@ -64,7 +68,7 @@ def _check(family: str, members: Sequence[ResponseBlock], index: ContextIndex, b
     """The blocks of a family placed among the files, None when that took all the time."""
     parses = [block.parse for block in members]
     try:
-        project = ResponseProject(index.family(parses[0].language), parses, budget)
+        project = ResponseProject(index.family(parses[0].language), parses, budget, [block.amends for block in members])
         return ResponseCheck(project, family, [block.text for block in members])
     except OutOfTimeError:
         return None
