@@ -1,6 +1,6 @@
 """What a GPU machine without network lacks, in one folder: ``python -m benchmarks.gpu_kit pack --out gpu-kit --data FILE…``.
 
-The encoder's embeddings in bfloat16 (what training leaves as they are) with its tokenizer, and prepared training data as xz; sizes
+The encoder's embeddings in bfloat16 with its tokenizer, and prepared training data as xz; sizes
 are printed, and the sum of tracked files, shared data and kit is held against what can be carried. ``unpack`` makes model
 folders and plain JSON lines of it there; the layers under the embeddings are the shipped verifier's: the encoder's would not fit.
 ``adopt`` makes what training brought back a folder that loads here, on the bundled encoder.
