@@ -24,12 +24,17 @@ from starlette.responses import Response
 
 from serving.api.errors import ApiError, ValidationFailedError, envelope, error_headers
 from serving.chunks.chunks import ChunkService
-from serving.http.routes import chunks, jobs, sessions
+from serving.config.traces import TraceSettings
+from serving.http.routes import chunks, jobs, sessions, traces
 from serving.jobs.jobs import JobService
 from serving.jobs.runner import JobRunner, RunnerSettings
 from serving.lanes.fake import FakeChunkEncoder, FakeLane, count_words
 from serving.sessions.sessions import SessionService
 from serving.store.store import Store
+from serving.traces.ingest import TraceIngest
+from serving.traces.reading import TraceReader
+
+BODY_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -49,13 +54,26 @@ class Services:
     sessions: SessionService
     chunks: ChunkService
     jobs: JobService
+    ingest: TraceIngest
+    reader: TraceReader
 
 
-def build_services(store: Store, lane: FakeLane | None = None) -> Services:
+def build_services(
+    store: Store, lane: FakeLane | None = None, traces_settings: TraceSettings | None = None
+) -> Services:
     """The services on a store, with a fake lane and a fake encoder."""
     lane, encoder = lane or FakeLane(), FakeChunkEncoder()
     session_service = SessionService(store, lane.score, count_words)
-    return Services(store, lane, encoder, session_service, ChunkService(store, encoder), JobService(store))
+    return Services(
+        store,
+        lane,
+        encoder,
+        session_service,
+        ChunkService(store, encoder),
+        JobService(store),
+        TraceIngest(store, traces_settings or TraceSettings(), BODY_BYTES),
+        TraceReader(store),
+    )
 
 
 def build_app(services: Services) -> FastAPI:
@@ -71,6 +89,7 @@ def build_app(services: Services) -> FastAPI:
         sessions.build_router(services.sessions),
         chunks.build_router(services.chunks),
         jobs.build_router(services.jobs),
+        traces.build_router(services.ingest, services.reader),
     ):
         app.include_router(router)
 

@@ -31,7 +31,9 @@ from serving.cli.common import (
 )
 from serving.cli.db import db_app
 from serving.cli.doctor import doctor
+from serving.cli.gate import gate
 from serving.cli.keys import keys_app
+from serving.cli.traces import traces_app
 from serving.config.load import Config, is_loopback
 
 app = typer.Typer(
@@ -43,8 +45,10 @@ app = typer.Typer(
 )
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
+app.add_typer(traces_app, name="traces")
 app.command()(doctor)
 app.command()(batch)
+app.command()(gate)
 
 
 def _show_version(wanted: bool) -> None:

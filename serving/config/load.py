@@ -44,6 +44,7 @@ from serving.config.sources import (
     read_document,
     unwrap_serve_document,
 )
+from serving.config.traces import TraceSettings
 
 __all__ = ["PROFILES", "Config", "ConfigError", "is_loopback", "load_config", "parse_config", "read_config"]
 
@@ -75,6 +76,9 @@ class Config(Section):
     prices: PriceSettings = Field(default=PriceSettings(), description="Metered cost of a request.")
     auth: AuthSettings = Field(default=AuthSettings(), description="Who may call.")
     store: StoreSettings = Field(default=StoreSettings(), description="Where sessions, chunks and jobs live.")
+    traces: TraceSettings = Field(
+        default=TraceSettings(), description="Conversations of your applications: kept, scored by themselves, reviewed."
+    )
     observability: ObservabilitySettings = Field(default=ObservabilitySettings(), description="Logs and metrics.")
     artifacts: ArtifactSettings = Field(default=ArtifactSettings(), description="Fitted weights and thresholds.")
 
@@ -93,7 +97,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _check_capacity(self) -> Self:
         permits = self.limits.permits
-        admitted = permits.rag + permits.code + permits.rollup + permits.store + permits.watch
+        admitted = permits.rag + permits.code + permits.rollup + permits.store + permits.watch + permits.traces
         if self.server.gateway.max_ongoing_requests <= admitted:
             impossible(
                 "server.gateway.max_ongoing_requests",

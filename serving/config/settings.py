@@ -290,6 +290,7 @@ class PermitSettings(Section):
     rollup: int = Field(default=32, ge=1, description="Requests of the rollup lane.")
     store: int = Field(default=64, ge=1, description="Requests on sessions, chunks and jobs.")
     watch: int = Field(default=64, ge=1, description="Streams of a job's progress; they hold no other permit.")
+    traces: int = Field(default=32, ge=1, description="Requests that bring calls of your applications (OTLP, JSON).")
 
 
 class LimitSettings(Section):

@@ -1,7 +1,7 @@
 """The outermost layer of the server: identity, limits, one record and one envelope for every request.
 
-Pure ASGI, around the FastAPI application. For a call under ``/api/`` it authenticates, counts the key's rate and takes
-a permit before a byte of the body is read. It holds the project's one broad ``except``.
+Pure ASGI, around the FastAPI application. For a call under ``/api/`` or ``/v1/`` it authenticates, counts the
+key's rate and takes a permit before a byte of the body is read. It holds the project's one broad ``except``.
 """
 
 from __future__ import annotations
@@ -32,12 +32,17 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-API_PREFIX = "/api/"
+GUARDED = ("/api/", "/v1/")
+"""Where calls are authenticated and limited; ``/v1/traces`` is the path that OpenTelemetry's exporters know."""
+_TRACES = frozenset({"/v1/traces", "/api/public/otel/v1/traces", "/api/v1/traces"})
+"""Where calls of applications come in. Their rate is not counted by requests: an exporter that is refused drops what it has, so
+permits and bytes bound them, with a 503 that it waits for and repeats."""
 _LANE_PREFIXES = {
     "/api/v1/trace/rag": "rag",
     "/api/v1/trace/code": "code",
     "/api/v1/trace/rollup": "rollup",
     "/api/": "store",
+    "/v1/": "store",
 }
 _WATCHING = re.compile(r"/api/v1/jobs/[^/]+/events/?")
 _REQUEST_ID = re.compile(REQUEST_ID_PATTERN)
@@ -97,7 +102,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Guards:
-    """What a call under ``/api/`` has to pass."""
+    """What a call under ``/api/`` or ``/v1/`` has to pass."""
 
     authenticator: Authenticator
     limiter: RateLimiter
@@ -164,15 +169,16 @@ class Edge:
         self, scope: Scope, headers: Mapping[str, str], receive: Receive, exchange: Exchange, stack: ExitStack
     ) -> Receive:
         """Identity, rate and permit of an API call; the way in that counts the body's bytes."""
-        if not scope["path"].startswith(API_PREFIX):
+        if not scope["path"].startswith(GUARDED):
             return receive
         client = scope.get("client")
         exchange.principal = self._guards.authenticator.authenticate(
             headers.get("authorization"), client[0] if client else None
         )
         scope["state"]["principal"] = exchange.principal
-        exchange.rate = self._guards.limiter.take(exchange.principal.key_id, exchange.principal.requests_per_minute)
-        exchange.rate.require()
+        if exchange.lane != "traces":
+            exchange.rate = self._guards.limiter.take(exchange.principal.key_id, exchange.principal.requests_per_minute)
+            exchange.rate.require()
         announced = check_content_length(headers.get("content-length"), self._guards.body_bytes)
         permit = stack.enter_context(self._guards.admission.admit(exchange.lane, announced))
         return _counted(receive, permit, exchange, self._guards.body_bytes)
@@ -201,6 +207,8 @@ def _lane_of(path: str) -> str:
     """Whose permit a path needs. A watched job may be silent for hours, and must not hold up those who work."""
     if _WATCHING.fullmatch(path):
         return "watch"
+    if path.rstrip("/") in _TRACES:
+        return "traces"
     return next((lane for prefix, lane in _LANE_PREFIXES.items() if path.startswith(prefix)), "other")
 
 

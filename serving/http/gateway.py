@@ -35,6 +35,7 @@ from serving.http.routes.health import health_router
 from serving.http.routes.jobs import build_router as jobs_router
 from serving.http.routes.lanes import check_limits, lanes_router
 from serving.http.routes.sessions import build_router as sessions_router
+from serving.http.routes.traces import build_router as traces_router
 from serving.http.state import State, open_state
 from serving.lanes.dispatch import ConfiguredEncoders, Dispatcher, Lanes, RemoteEncoder
 from serving.lanes.factory import encoder_spec
@@ -77,6 +78,7 @@ def create_app(
         app.include_router(sessions_router(state.sessions, check))
         app.include_router(chunks_router(state.chunks))
         app.include_router(jobs_router(state.jobs, check))
+        app.include_router(traces_router(state.ingest, state.reader))
     install_openapi(app)
     install_docs(app)
     _handle_errors(app)

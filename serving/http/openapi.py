@@ -13,7 +13,9 @@ from starlette.routing import compile_path
 from serving.api.errors import ApiError, envelope
 from serving.api.responses import EXAMPLES, CodeResponse, ErrorEnvelope, RollupResponse, TraceResponse
 from serving.api.schemas import CodeRequest, RagRequest, RollupRequest
+from serving.http.edge import GUARDED
 from serving.http.openapi_state import STATE_ROUTES, RouteDoc
+from serving.http.openapi_traces import TRACE_ROUTES
 
 _REF = "#/components/schemas/{model}"
 _BODIES: dict[str, type[BaseModel]] = {
@@ -27,6 +29,7 @@ _ANSWERS: dict[str, type[BaseModel]] = {
     "trace_rollup": RollupResponse,
 }
 _PLAIN = {"healthz": {"status": "ok"}, "readyz": {"status": "ready"}}
+_ROUTES: dict[str, RouteDoc] = {**STATE_ROUTES, **TRACE_ROUTES}
 _LANE_STATUSES = (400, 401, 403, 404, 413, 429, 500, 503, 504)
 
 
@@ -52,7 +55,7 @@ def allowed_methods(app: FastAPI, path: str) -> list[str]:
 
 def _build(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    bodies = [route.body for route in STATE_ROUTES.values() if route.body is not None]
+    bodies = [route.body for route in _ROUTES.values() if route.body is not None]
     models: list[type[BaseModel]] = [ErrorEnvelope, *_BODIES.values(), *_ANSWERS.values(), *bodies]
     _, definitions = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
     components = document.setdefault("components", {})
@@ -60,7 +63,7 @@ def _build(app: FastAPI) -> dict[str, Any]:
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            _describe(operation, secured=path.startswith("/api/"))
+            _describe(operation, secured=path.startswith(GUARDED))
     return document
 
 
@@ -99,8 +102,8 @@ def _describe(operation: dict[str, Any], secured: bool) -> None:
             "description": "The job, where return_job asked for one.",
             "content": {"application/json": {"schema": {"type": "object"}, "example": queued}},
         }
-    if name in STATE_ROUTES:
-        _describe_state(operation, STATE_ROUTES[name])
+    if name in _ROUTES:
+        _describe_state(operation, _ROUTES[name])
     if secured:
         operation["security"] = [{"key": []}, {}]
         for status in _LANE_STATUSES:

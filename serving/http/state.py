@@ -19,6 +19,8 @@ from serving.sessions.repair_search import VectorSearch
 from serving.sessions.sessions import SessionService
 from serving.store.store import Store
 from serving.store.sweeper import Sweeper
+from serving.traces.ingest import TraceIngest
+from serving.traces.reading import TraceReader
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class State:
     jobs: JobService
     runner: JobRunner
     sweeper: Sweeper
+    ingest: TraceIngest
+    reader: TraceReader
 
     @asynccontextmanager
     async def background(self) -> AsyncIterator[None]:
@@ -46,6 +50,7 @@ class State:
             with suppress(asyncio.CancelledError):
                 await asyncio.gather(runner, sweeper)
             await self.sessions.shut_down()
+            self.ingest.close()
             self.store.close()
 
 
@@ -72,4 +77,6 @@ def open_state(
         jobs=JobService(store, config.store.job_retention, wake=runner.wake),
         runner=runner,
         sweeper=Sweeper(store),
+        ingest=TraceIngest(store, config.traces, config.limits.body_bytes),
+        reader=TraceReader(store),
     )

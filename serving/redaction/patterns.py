@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 _MARK: Final = re.compile(r"\[REDACTED:[a-z_]+\]")
@@ -38,6 +39,9 @@ class Redaction:
 
     text: str
     counts: Mapping[str, int] = field(default_factory=dict)
+
+
+Clean = Callable[[str], Redaction]
 
 
 def _rule(kind: str, pattern: str, *hints: str, check: Check | None = None, flags: int = 0) -> Rule:
@@ -245,13 +249,14 @@ def redact(text: str, *, privacy_mode: bool = False) -> Redaction:
             return Redaction(text, dict(counts))
 
 
-def redact_json(value: Any, *, privacy_mode: bool = False) -> tuple[Any, dict[str, int]]:
+def redact_json(value: Any, *, privacy_mode: bool = False, clean: Clean | None = None) -> tuple[Any, dict[str, int]]:
     """A JSON value with every text in it redacted, keys too, and how many secrets of each kind it had.
 
-    A text under a key that names a secret (``{"password": "…"}``) goes whole. Raises ValueError past 64 levels.
+    A text under a key that names a secret (``{"password": "…"}``) goes whole. ``clean``: what redacts a text, for callers that
+    remember texts; :func:`redact` without it. Raises ValueError past 64 levels.
     """
     counts: Counter[str] = Counter()
-    return _walk(value, privacy_mode, counts, 0), dict(counts)
+    return _walk(value, clean or partial(redact, privacy_mode=privacy_mode), counts, 0), dict(counts)
 
 
 def merge_counts(parts: Sequence[Mapping[str, int]]) -> dict[str, int]:
@@ -278,25 +283,25 @@ def _apply(rule: Rule, text: str, counts: Counter[str]) -> str:
     return rule.pattern.sub(replace, text)
 
 
-def _walk(value: Any, privacy_mode: bool, counts: Counter[str], depth: int) -> Any:
+def _walk(value: Any, clean: Clean, counts: Counter[str], depth: int) -> Any:
     if depth > _MAX_JSON_DEPTH:
         raise ValueError(f"JSON is nested deeper than {_MAX_JSON_DEPTH} levels")
     if isinstance(value, str):
-        done = redact(value, privacy_mode=privacy_mode)
+        done = clean(value)
         counts.update(done.counts)
         return done.text
     if isinstance(value, Mapping):
         return {
-            _walk(str(key), privacy_mode, counts, depth + 1): _walk_member(str(key), entry, privacy_mode, counts, depth)
+            _walk(str(key), clean, counts, depth + 1): _walk_member(str(key), entry, clean, counts, depth)
             for key, entry in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return [_walk(entry, privacy_mode, counts, depth + 1) for entry in value]
+        return [_walk(entry, clean, counts, depth + 1) for entry in value]
     return value
 
 
-def _walk_member(key: str, value: Any, privacy_mode: bool, counts: Counter[str], depth: int) -> Any:
+def _walk_member(key: str, value: Any, clean: Clean, counts: Counter[str], depth: int) -> Any:
     if isinstance(value, str) and _KEY_OF_SECRET.fullmatch(key) and _assigned_secret(f'"{value}"'):
         counts["password"] += 1
         return "[REDACTED:password]"
-    return _walk(value, privacy_mode, counts, depth + 1)
+    return _walk(value, clean, counts, depth + 1)

@@ -6,15 +6,18 @@ condition out is not possible, rather than forbidden.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Connection, CursorResult, Delete, Row, Select, Table, Update, bindparam
+from sqlalchemy import BindParameter, Connection, CursorResult, Delete, Row, Select, Table, Update, bindparam, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.expression import FromClause, Join
+
+from serving.store.text_search import delete_texts, find_texts, insert_texts
 
 _TENANT: Final = "confined_tenant"
 
@@ -69,9 +72,43 @@ class TenantConnection:
 
     def upsert(self, table: Table, row: Mapping[str, Any], keep: Sequence[str] = ()) -> None:
         """Insert a row, or replace the tenant's row of the same primary key but for the columns in ``keep``."""
-        values = {**row, "tenant": self.tenant}
-        statement = _replacement(table, self._connection.dialect.name, tuple(values), tuple(keep))
-        self._connection.execute(statement, [values])
+        self.upsert_all(table, [row], keep)
+
+    def upsert_all(self, table: Table, rows: Sequence[Mapping[str, Any]], keep: Sequence[str] = ()) -> None:
+        """As :meth:`upsert`, for rows that all have the same columns."""
+        if rows:
+            values = [{**row, "tenant": self.tenant} for row in rows]
+            statement = _replacement(table, self._connection.dialect.name, tuple(values[0]), tuple(keep))
+            self._connection.execute(statement, values)
+
+    def alone(self, what: str) -> None:
+        """Wait until no other transaction of the tenant does ``what``, till the end of this one. SQLite has one writer anyway."""
+        if not self.is_sqlite:
+            key = int.from_bytes(hashlib.sha256(f"{what}:{self.tenant}".encode()).digest()[:8], "big", signed=True)
+            self._connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+    def add(self, table: Table, rows: Sequence[Mapping[str, Any]], counter: str) -> None:
+        """Insert rows as the tenant's; of one whose primary key is there already, ``counter`` grows by the row's."""
+        if rows:
+            statement = _addition(table, self._connection.dialect.name, counter)
+            self._connection.execute(statement, [{**row, "tenant": self.tenant} for row in rows])
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is SQLite, for the few functions that are called otherwise there."""
+        return self._connection.dialect.name == "sqlite"
+
+    def index_texts(self, texts: Sequence[tuple[str, str]]) -> list[int]:
+        """Make texts of the tenant findable, each as (trace_id, content); the rows of the index they have."""
+        return insert_texts(self._connection, self.tenant, texts)
+
+    def find_texts(self, words: str, limit: int) -> list[str]:
+        """The tenant's traces whose texts hold all the words, latest first."""
+        return find_texts(self._connection, self.tenant, words, limit)
+
+    def forget_texts(self, rows: Sequence[int]) -> None:
+        """Take texts of the tenant out of the index."""
+        delete_texts(self._connection, self.tenant, rows)
 
     def _run(self, statement: Any, parameters: Mapping[str, Any]) -> CursorResult[Any]:
         if isinstance(statement, Confined):
@@ -105,6 +142,14 @@ def _tables(clause: FromClause) -> list[FromClause]:
 def _insertion(table: Table, dialect: str, ignore_existing: bool) -> Any:
     statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
     return statement.on_conflict_do_nothing() if ignore_existing else statement
+
+
+@cache
+def _addition(table: Table, dialect: str, counter: str) -> Any:
+    statement: Any = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    key = [column.name for column in table.primary_key]
+    grown = {counter: table.c[counter] + statement.excluded[counter]}
+    return statement.on_conflict_do_update(index_elements=key, set_=grown)
 
 
 @cache

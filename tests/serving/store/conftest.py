@@ -11,6 +11,7 @@ from benchmarks.store_server import build_app, build_services
 from serving.store import admin
 from serving.store.schema import METADATA
 from serving.store.store import Store
+from serving.store.text_search import SEARCH_TABLE
 
 
 class Clock:
@@ -45,7 +46,7 @@ def database_url(request, tmp_path):
         return f"sqlite:///{tmp_path / 'store.db'}"
     url = request.getfixturevalue("postgres_database")
     with psycopg.connect(url, autocommit=True) as connection:
-        names = ", ".join(table.name for table in METADATA.sorted_tables)
+        names = ", ".join([*(table.name for table in METADATA.sorted_tables), SEARCH_TABLE])
         connection.execute(f"TRUNCATE {names}")
     return url
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from serving.http.routes import chunks, jobs, sessions
+from serving.http.routes import chunks, jobs, sessions, traces
 from serving.jobs.runner import JobRunner, RunnerSettings
 from serving.store.schema import METADATA
 
@@ -28,7 +28,10 @@ async def furnished(client, headers=None):
     body = {"lane": "rag", "requests": [TURN["trace_request"]]}
     job = await client.post("/jobs", json=body, headers=headers)
     source_id = kept.json()["events"][0]["source_id"]
-    return {"session_id": session_id, "source_id": source_id, "chunk_id": "mine", "job_id": job.json()["job_id"]}
+    call = {"conversation_id": "mine", "span_id": "00f067aa0ba902b7", "question": "text", "answer": "text"}
+    await client.post("/traces", json=call, headers=headers)
+    ids = {"chunk_id": "mine", "job_id": job.json()["job_id"], "conversation_id": "mine", "span_id": call["span_id"]}
+    return {"session_id": session_id, "source_id": source_id, **ids}
 
 
 def routes_of(services):
@@ -36,6 +39,7 @@ def routes_of(services):
         sessions.build_router(services.sessions),
         chunks.build_router(services.chunks),
         jobs.build_router(services.jobs),
+        traces.build_router(services.ingest, services.reader),
     )
     routes = [route for router in routers for route in router.routes]
     return [(method, route.path.replace(":path}", "}")) for route in routes for method in sorted(route.methods)]
@@ -61,7 +65,7 @@ async def test_every_route_with_an_id_answers_404_to_another_tenant(client, serv
         assert (answer.status_code, answer.json()["error"]) == (404, "not_found"), (method, path)
         assert "text" not in answer.text.replace("context", "")
         tried += 1
-    assert tried == 14
+    assert tried == 17
     assert {name: (await client.get(path)).json() for name, path in readings(ids).items()} == before
 
 
@@ -73,6 +77,8 @@ def readings(ids):
         "source": f"{session}/sources/{ids['source_id']}",
         "chunk": "/trace/chunks/mine",
         "job": f"/jobs/{ids['job_id']}",
+        "conversation": "/conversations/mine",
+        "span": f"/spans/{ids['span_id']}",
     }
 
 
@@ -88,8 +94,8 @@ async def test_two_tenants_may_use_the_same_names(client):
 
 async def test_a_caller_without_identity_gets_nothing(client, services):
     for method, path in routes_of(services):
-        url = path.format(session_id="a", source_id="b", chunk_id="c", job_id="d").removeprefix("/api/v1")
-        answer = await client.request(method, url, headers={"authorization": ""}, json={})
+        url = path.format(session_id="a", source_id="b", chunk_id="c", job_id="d", conversation_id="e", span_id="f")
+        answer = await client.request(method, f"http://test{url}", headers={"authorization": ""}, json={})
         assert (answer.status_code, answer.json()["error"]) == (401, "unauthorized"), (method, path)
 
 

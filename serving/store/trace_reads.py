@@ -1,0 +1,217 @@
+"""Conversations, turns and calls as they are read, and their deletion. Lists touch promoted columns only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import delete, func, select
+
+from serving.api.errors import NotFoundError
+from serving.store.tenancy import TenantConnection
+from serving.store.trace_records import parts, read_bodies, release_spans
+from serving.store.trace_schema import (
+    BODY_ROLES,
+    conversations,
+    score_revisions,
+    scores,
+    spans,
+    suggestions,
+    traces,
+    triages,
+)
+from serving.store.trace_totals import Row, facet_line
+
+SEARCHED: Final = 2_000
+"""Turns that a text search looks at: the latest that hold all the words. Older ones are found by more words."""
+
+Cursor = tuple[int, str]
+"""Where a page ended: (ended_ms, conversation_id)."""
+
+_OF_TRACE: Final = (scores, score_revisions, suggestions, triages)
+
+
+@dataclass(frozen=True)
+class ConversationFilter:
+    """What a list is narrowed to. ``facets``: lines such as ``model=gpt-4o``, all of which a conversation has."""
+
+    project: str | None = None
+    facets: tuple[str, ...] = ()
+    words: str | None = None
+    min_charge_usd: float | None = None
+    max_charge_usd: float | None = None
+    min_latency_ms: int | None = None
+    max_latency_ms: int | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows, where the next page begins (None: nowhere), and whether a search looked at its most turns."""
+
+    rows: tuple[Row, ...]
+    after: Cursor | None
+    search_cut: bool = False
+
+
+def list_conversations(
+    connection: TenantConnection, wanted: ConversationFilter, limit: int, after: Cursor | None
+) -> Page:
+    """A page of conversations, latest first."""
+    conditions = _conditions(connection, wanted)
+    if after is not None:
+        ended_ms, name = after
+        same = (conversations.c.ended_ms == ended_ms) & (conversations.c.conversation_id < name)
+        conditions.append((conversations.c.ended_ms < ended_ms) | same)
+    if wanted.words is None:
+        rows, cut = _page(connection, conditions, limit + 1), False
+    else:
+        found = connection.find_texts(wanted.words, SEARCHED)
+        cut = len(found) >= SEARCHED
+        rows = _page_among(connection, conditions, _conversations_of(connection, found), limit + 1)
+    page = tuple(rows[:limit])
+    more = len(rows) > limit
+    return Page(page, (page[-1]["ended_ms"], page[-1]["conversation_id"]) if more else None, cut)
+
+
+def read_conversation(connection: TenantConnection, conversation_id: str) -> Row:
+    """The conversation's row. Raises NotFoundError."""
+    row = connection.first(select(conversations).where(conversations.c.conversation_id == conversation_id))
+    if row is None:
+        raise NotFoundError(f"conversation {conversation_id} does not exist")
+    return dict(row._mapping)
+
+
+def read_turns(connection: TenantConnection, conversation_id: str, limit: int, offset: int = 0) -> list[Row]:
+    """The conversation's turns in the order in which they began."""
+    statement = (
+        select(traces)
+        .where(traces.c.conversation_id == conversation_id)
+        .order_by(traces.c.started_ms, traces.c.trace_id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [dict(row._mapping) for row in connection.rows(statement)]
+
+
+def read_turn(connection: TenantConnection, trace_id: str) -> Row:
+    """One turn. Raises NotFoundError."""
+    row = connection.first(select(traces).where(traces.c.trace_id == trace_id))
+    if row is None:
+        raise NotFoundError(f"trace {trace_id} does not exist")
+    return dict(row._mapping)
+
+
+def trace_of_request(connection: TenantConnection, request_id: str) -> str:
+    """The latest turn with a call of this request id. Raises NotFoundError."""
+    statement = select(traces.c.trace_id).where(traces.c.request_id == request_id)
+    row = connection.first(statement.order_by(traces.c.started_ms.desc()).limit(1))
+    if row is None:
+        raise NotFoundError(f"no trace has request_id {request_id[:64]}")
+    return str(row.trace_id)
+
+
+def read_calls(connection: TenantConnection, trace_ids: Sequence[str], limit: int) -> list[Row]:
+    """The calls of turns in the order in which they began, without their bodies."""
+    found: list[Row] = []
+    for part in parts(trace_ids):
+        statement = (
+            select(spans)
+            .where(spans.c.trace_id.in_(part))
+            .order_by(spans.c.started_us, spans.c.span_id)
+            .limit(limit - len(found))
+        )
+        found += [dict(row._mapping) for row in connection.rows(statement)]
+        if len(found) >= limit:
+            break
+    return found
+
+
+def read_call(connection: TenantConnection, span_id: str, trace_id: str | None = None) -> Row:
+    """One call; where two traces have one of the same id, the latest. Raises NotFoundError."""
+    statement = select(spans).where(spans.c.span_id == span_id)
+    if trace_id is not None:
+        statement = statement.where(spans.c.trace_id == trace_id)
+    row = connection.first(statement.order_by(spans.c.started_us.desc()).limit(1))
+    if row is None:
+        raise NotFoundError(f"span {span_id} does not exist")
+    return dict(row._mapping)
+
+
+def bodies_of(
+    connection: TenantConnection, rows: Sequence[Mapping[str, Any]], roles: Sequence[str] = BODY_ROLES
+) -> dict[str, bytes]:
+    """The bodies that the calls hold in these roles, by digest."""
+    digests = [row[f"{role}_digest"] for row in rows for role in roles if row[f"{role}_digest"] is not None]
+    return read_bodies(connection, digests)
+
+
+def delete_conversation(connection: TenantConnection, conversation_id: str) -> Counter[str]:
+    """Delete a conversation with all it holds; how many of each went. Raises NotFoundError."""
+    connection.alone("traces")
+    read_conversation(connection, conversation_id)
+    names = [
+        str(row.trace_id)
+        for row in connection.rows(select(traces.c.trace_id).where(traces.c.conversation_id == conversation_id))
+    ]
+    gone = release_spans(connection, names)
+    for part in parts(names):
+        for table in _OF_TRACE:
+            gone[str(table.name)] += connection.change(delete(table).where(table.c.trace_id.in_(part)))
+        gone["traces"] += connection.change(delete(traces).where(traces.c.trace_id.in_(part)))
+    of_conversation = (scores.c.target_kind == "conversation") & (scores.c.target_id == conversation_id)
+    gone["scores"] += connection.change(delete(scores).where(of_conversation))
+    old = (score_revisions.c.target_kind == "conversation") & (score_revisions.c.target_id == conversation_id)
+    gone["score_revisions"] += connection.change(delete(score_revisions).where(old))
+    gone["conversations"] += connection.change(
+        delete(conversations).where(conversations.c.conversation_id == conversation_id)
+    )
+    return gone
+
+
+def _conditions(connection: TenantConnection, wanted: ConversationFilter) -> list[Any]:
+    table = conversations.c
+    bounds = (
+        (table.project, "==", wanted.project),
+        (table.charge_usd, ">=", wanted.min_charge_usd),
+        (table.charge_usd, "<=", wanted.max_charge_usd),
+        (table.latency_ms, ">=", wanted.min_latency_ms),
+        (table.latency_ms, "<=", wanted.max_latency_ms),
+        (table.ended_ms, ">=", wanted.since_ms),
+        (table.ended_ms, "<", wanted.until_ms),
+    )
+    conditions = [
+        column.op(sign)(value) if sign != "==" else column == value
+        for column, sign, value in bounds
+        if value is not None
+    ]
+    place = func.instr if connection.is_sqlite else func.strpos
+    return conditions + [place(table.facets, facet_line(entry)) > 0 for entry in wanted.facets]
+
+
+def _page(connection: TenantConnection, conditions: Sequence[Any], limit: int) -> list[Row]:
+    statement = (
+        select(conversations)
+        .where(*conditions)
+        .order_by(conversations.c.ended_ms.desc(), conversations.c.conversation_id.desc())
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in connection.rows(statement)]
+
+
+def _page_among(connection: TenantConnection, conditions: Sequence[Any], names: Sequence[str], limit: int) -> list[Row]:
+    rows: list[Row] = []
+    for part in parts(names):
+        rows += _page(connection, [*conditions, conversations.c.conversation_id.in_(part)], limit)
+    return sorted(rows, key=lambda row: (row["ended_ms"], row["conversation_id"]), reverse=True)[:limit]
+
+
+def _conversations_of(connection: TenantConnection, trace_ids: Sequence[str]) -> list[str]:
+    found: set[str] = set()
+    for part in parts(trace_ids):
+        statement = select(traces.c.conversation_id).where(traces.c.trace_id.in_(part)).distinct()
+        found.update(row.conversation_id for row in connection.rows(statement))
+    return sorted(found)
