@@ -22,6 +22,7 @@ from benchmarks.code_fit import fit
 from benchmarks.code_rows import make_rows
 from benchmarks.figures import Figure, bootstrap
 from benchmarks.provenance import provenance
+from models.packed_text import open_text
 from parsers.project.index import ContextIndex, build_index
 from parsers.rules.phantoms import Finding, ResponseBlock, resolve
 from parsers.syntax.languages import language_of_path
@@ -188,7 +189,8 @@ def owner_visible(row: Row) -> bool:
 
 
 def _read(path: Path) -> list[Row]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    with open_text(path) as lines:
+        return [json.loads(line) for line in lines if line.strip()]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -12,7 +12,6 @@ half of the groups (by hash); the other half is reported.
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import json
 import math
@@ -28,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.provenance import provenance, save_figures
+from models.packed_text import open_text
 from models.registry import encoder_spec, load_tokenizer
 from scoring.memory.repair import MAX_MISSING_TERMS, Document, build_repair
 from scoring.memory.terms import term_texts, vocabulary
@@ -68,9 +68,8 @@ class Setting:
 
 
 def read_sessions(path: Path) -> Iterator[dict[str, Any]]:
-    """The sessions of a JSON-lines file, gzipped or not."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
+    """The sessions of a JSON-lines file, plain, gzip or xz."""
+    with open_text(path) as lines:
         for line in lines:
             if line.strip():
                 yield json.loads(line)

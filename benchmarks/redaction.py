@@ -8,7 +8,6 @@ sources of Python's standard library and, if given, texts of agent sessions.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import random
 import string
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.provenance import provenance, save_figures
+from models.packed_text import open_text
 from serving.redaction.patterns import redact
 
 _WORD = string.ascii_letters + string.digits
@@ -118,7 +118,7 @@ def corpora(sessions: Path | None) -> dict[str, list[str]]:
     sources = sorted(path for path in library.glob("*.py"))
     texts = {"standard_library": [path.read_text(encoding="utf-8", errors="replace") for path in sources]}
     if sessions is not None:
-        with gzip.open(sessions, "rt", encoding="utf-8") as lines:
+        with open_text(sessions) as lines:
             texts["agent_sessions"] = [event["content"] for line in lines for event in json.loads(line)["events"]]
     return texts
 

@@ -1,14 +1,15 @@
-"""Rows of JSON lines, plain or gzip, with the fault named when one does not fit."""
+"""Rows of JSON lines, plain, gzip or xz, with the fault named when one does not fit."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from models.packed_text import open_text
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,7 @@ class Row:
 
 def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a JSON lines file."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as file:
+    with open_text(path) as file:
         for number, line in enumerate(file, 1):
             if line.strip():
                 try:
