@@ -126,7 +126,7 @@ def scored_labels(labels: Sequence[Label], config: Config, version: str) -> Iter
         if label.request is not None:
             answer = orjson.loads(next(answers))
             if not answer.get("success"):
-                raise ValidationFailedError(f"line {label.line}: {answer['error']['message']}")
+                raise ValidationFailedError(f"line {label.line}: {answer['message']}")
             score, calibration = answer.get("score"), answer["versions"]["calibration"]
         if _base(str(calibration)) != _base(version):
             raise ValidationFailedError(

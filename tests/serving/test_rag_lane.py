@@ -268,3 +268,41 @@ async def test_a_verifier_speaks_through_claims_and_samples(lane: RagLane) -> No
     signals = {signal["name"]: signal.get("value") for signal in answer["structured_score"]["signals"]}
     assert signals["consistency"] == pytest.approx(1.0)
     assert answer["versions"]["verifier"].startswith("yes@")
+
+
+@pytest.mark.parametrize(
+    ("fields", "target"),
+    [
+        pytest.param({}, 0.92, id="balanced-by-default"),
+        pytest.param({"risk_band_policy": "strict"}, 0.96, id="strict"),
+    ],
+)
+async def test_a_band_says_the_precision_it_was_held_to(lane: RagLane, fields: dict[str, str], target: float) -> None:
+    answer = await scored(lane, request("The Lindau Bridge opened on 4 May 1932.", **fields))
+    if answer["band"] == "amber":
+        assert "band_precision" not in answer
+        return
+    held = answer["band_precision"]
+    assert answer["band"] == "green"
+    assert held["target"] == target
+    assert held["low"] <= held["value"] <= held["high"]
+    assert held["n"] >= 25
+
+
+async def test_a_stratum_that_no_label_named_borrows_under_a_penalty(lane: RagLane) -> None:
+    answer = await scored(lane, request(risk_band_stratum="nonesuch"))
+    assert any("half the error" in warning for warning in answer["warnings"])
+    own = lane.artifact(await lane.gather(request())).bands
+    assert own["unseen"].green is None or own["unseen"].green.borrowed_from == "overall"
+    assert "unseen" not in next(warning for warning in answer["warnings"] if "risk_band_stratum" in warning)
+
+
+async def test_the_configured_precision_moves_the_cuts() -> None:
+    lanes = [
+        rag_lane(load_config(overrides={"bands.green_precision": wanted}, environment={}), {"minilm": None}, None)  # type: ignore[dict-item]  # no request is scored
+        for wanted in (0.8, 0.9)
+    ]
+    loose, tight = (lane._artifacts["groundlane-minilm-verifier", "balanced"].bands["overall"] for lane in lanes)
+    assert loose.green_at is not None
+    assert tight.green_at is not None
+    assert loose.green_at < tight.green_at
