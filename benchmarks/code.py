@@ -22,7 +22,7 @@ from benchmarks.code_fit import fit
 from benchmarks.code_rows import make_rows
 from benchmarks.figures import Figure, bootstrap
 from benchmarks.provenance import provenance
-from models.packed_text import open_text
+from benchmarks.rows import read_json_lines
 from parsers.project.index import ContextIndex, build_index
 from parsers.rules.phantoms import Finding, ResponseBlock, resolve
 from parsers.syntax.languages import language_of_path
@@ -189,8 +189,7 @@ def owner_visible(row: Row) -> bool:
 
 
 def _read(path: Path) -> list[Row]:
-    with open_text(path) as lines:
-        return [json.loads(line) for line in lines if line.strip()]
+    return list(read_json_lines(path))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

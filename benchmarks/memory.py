@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.provenance import provenance, save_figures
-from models.packed_text import open_text
+from benchmarks.rows import read_json_lines
 from models.registry import encoder_spec, load_tokenizer
 from scoring.memory.repair import MAX_MISSING_TERMS, Document, build_repair
 from scoring.memory.terms import term_texts, vocabulary
@@ -69,10 +69,7 @@ class Setting:
 
 def read_sessions(path: Path) -> Iterator[dict[str, Any]]:
     """The sessions of a JSON-lines file, plain, gzip or xz."""
-    with open_text(path) as lines:
-        for line in lines:
-            if line.strip():
-                yield json.loads(line)
+    yield from read_json_lines(path)
 
 
 def is_tuning(group: str) -> bool:

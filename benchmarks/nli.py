@@ -1,7 +1,8 @@
-"""Accuracy of a verifier on labelled pairs: ``python -m benchmarks.nli FILE [--json OUT]``.
+"""A verifier on labelled pairs, per source: ``python -m benchmarks.nli FILE [--json OUT]``.
 
-Rows: ``{premise, hypothesis, label, src}``, label entailment, neutral, contradiction or not_entailment. A source whose labels are
-three-way gets three-way accuracy, any other binary balanced accuracy of entailment against the rest, at p(entail) >= 0.5.
+Rows: ``{premise, hypothesis, label, src}``, label entailment, neutral, contradiction or not_entailment. Per source the AUROC of
+p(entail) against the rest, and the same for the share of the claim's words that the premise has, the trivial baseline. A source
+whose labels are three-way gets three-way accuracy too, any other balanced accuracy of entailment, at p(entail) >= 0.5.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.figures import Figure, balanced_accuracy, bootstrap
+from benchmarks.figures import Figure, auroc, balanced_accuracy, bootstrap
+from benchmarks.overlap import overlap
 from benchmarks.provenance import provenance
 from models.registry import VerifierSpec, load_verifier
 from models.shipped import load_shipped_verifier
 from models.training.examples import LABELS, DataError, file_sha256, read_lines
 from models.types import NliScores, Verifier
 
-_CHUNK_PAIRS = 256
+_CHUNK_PAIRS = 1024
 _THREE_WAY = ("entailment", "neutral", "contradiction")
 
 
@@ -41,25 +43,42 @@ def read_pairs(path: Path) -> list[dict[str, Any]]:
 
 
 def judge(verifier: Verifier, rows: Sequence[dict[str, Any]]) -> list[NliScores]:
-    """A verdict per row."""
-    verdicts: list[NliScores] = []
+    """A verdict per row, in order. Rows of like length are judged together, so that little is padding."""
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]["premise"]) + len(rows[i]["hypothesis"]))
+    verdicts: dict[int, NliScores] = {}
     for begin in range(0, len(rows), _CHUNK_PAIRS):
-        part = rows[begin : begin + _CHUNK_PAIRS]
-        verdicts.extend(verifier.verify([(row["premise"], row["hypothesis"]) for row in part]))
-    return verdicts
+        part = order[begin : begin + _CHUNK_PAIRS]
+        judged = verifier.verify([(rows[i]["premise"], rows[i]["hypothesis"]) for i in part])
+        verdicts.update(zip(part, judged, strict=True))
+    return [verdicts[i] for i in range(len(rows))]
 
 
 def measure(rows: Sequence[dict[str, Any]], verdicts: Sequence[NliScores]) -> dict[str, Any]:
-    """Per source: n, which measure, its figure, and the figure of always answering the commonest label."""
+    """Per source: n, AUROC of entailment and by word overlap, which accuracy, its figure, and that of the commonest label."""
     sources: dict[str, Any] = {}
     for name in sorted({row["src"] for row in rows}):
         members = [i for i, row in enumerate(rows) if row["src"] == name]
-        sources[name] = _measure_source([rows[i]["label"] for i in members], [verdicts[i] for i in members])
+        own, judged = [rows[i] for i in members], [verdicts[i] for i in members]
+        labels = [row["label"] for row in own]
+        sources[name] = {**_measure_source(labels, judged), **_ranking(own, judged)}
     means = {
         kind: round(float(np.mean([s["figure"]["value"] for s in sources.values() if s["measure"] == kind])), 4)
         for kind in sorted({s["measure"] for s in sources.values()})
     }
     return {"sources": sources, "mean_over_sources": means, "n": len(rows)}
+
+
+def _ranking(rows: Sequence[dict[str, Any]], verdicts: Sequence[NliScores]) -> dict[str, Any]:
+    """AUROC of entailment; groups of the interval are the premises, since one often has several hypotheses."""
+    rest = np.array([row["label"] != "entailment" for row in rows])
+    risk = 1.0 - np.array([verdict.entail or 0.0 for verdict in verdicts])
+    missing = 1.0 - np.array([overlap(row["premise"], row["hypothesis"]) for row in rows])
+    premises = [row["premise"] for row in rows]
+    return {
+        "entailed_share": round(1.0 - float(rest.mean()), 4),
+        "auroc": bootstrap(lambda chosen: auroc(rest[chosen], risk[chosen]), premises, rounds=400),
+        "auroc_by_overlap": round(auroc(rest, missing), 4),
+    }
 
 
 def _measure_source(labels: Sequence[str], verdicts: Sequence[NliScores]) -> dict[str, Any]:
@@ -85,12 +104,15 @@ def _class(verdict: NliScores) -> str:
 
 
 def _print(result: dict[str, Any]) -> None:
-    print(f"{'source':24}{'n':>6}  {'measure':18}{'value':>7}  {'95% interval':13}{'trivial':>8}")
+    print(
+        f"{'source':24}{'n':>6}{'AUROC':>8}  {'95% interval':13}{'overlap':>8}  {'measure':18}{'value':>7}{'trivial':>8}"
+    )
     for name, source in result["sources"].items():
-        figure = source["figure"]
-        interval = f"{figure['low']:.3f}-{figure['high']:.3f}"
+        figure, ranked = source["figure"], source["auroc"]
+        interval = f"{ranked['low']:.3f}-{ranked['high']:.3f}"
         print(
-            f"{name:24}{source['n']:>6}  {source['measure']:18}{figure['value']:>7.3f}  {interval:13}{source['trivial']:>8.3f}"
+            f"{name:24}{source['n']:>6}{ranked['value']:>8.3f}  {interval:13}{source['auroc_by_overlap']:>8.3f}"
+            f"  {source['measure']:18}{figure['value']:>7.3f}{source['trivial']:>8.3f}"
         )
     print(f"mean over sources: {result['mean_over_sources']}")
 

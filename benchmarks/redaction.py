@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.provenance import provenance, save_figures
-from models.packed_text import open_text
+from benchmarks.rows import read_json_lines
 from serving.redaction.patterns import redact
 
 _WORD = string.ascii_letters + string.digits
@@ -118,8 +118,8 @@ def corpora(sessions: Path | None) -> dict[str, list[str]]:
     sources = sorted(path for path in library.glob("*.py"))
     texts = {"standard_library": [path.read_text(encoding="utf-8", errors="replace") for path in sources]}
     if sessions is not None:
-        with open_text(sessions) as lines:
-            texts["agent_sessions"] = [event["content"] for line in lines for event in json.loads(line)["events"]]
+        rows = read_json_lines(sessions)
+        texts["agent_sessions"] = [event["content"] for row in rows for event in row["events"]]
     return texts
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.packed_text import open_text
+from models.training.examples import OPENERS
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Row:
 
 def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a JSON lines file."""
-    with open_text(path) as file:
+    with OPENERS.get(path.suffix, open)(path, "rt", encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
                 try:

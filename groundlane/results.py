@@ -69,6 +69,8 @@ class Claim(Result):
     verdict: str
     score: float | None = None
     citations: tuple[Json, ...] = field(default=(), metadata=_TUPLE)
+    reasons: tuple[str, ...] = field(default=(), metadata=_TUPLE)
+    source_value: Json | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +92,12 @@ class Score(Result):
     warnings: tuple[str, ...] = field(default=(), metadata=_TUPLE)
     session_signals: Json | None = None
     next_session_state: Json | None = None
+    outcome: str | None = None
+    abstention: Json | None = None
+    citation_checks: tuple[Json, ...] = field(default=(), metadata=_TUPLE)
+    conflicts: tuple[Json, ...] = field(default=(), metadata=_TUPLE)
+    language: str | None = None
+    language_support: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

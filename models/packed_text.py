@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, Final
 
-_OPENERS: Final[Mapping[str, Callable[..., Any]]] = {".gz": gzip.open, ".xz": lzma.open}
+OPENERS: Final[Mapping[str, Callable[..., Any]]] = {".gz": gzip.open, ".xz": lzma.open}
 """By suffix, as in "ragtruth.jsonl.xz"; any other name is plain text."""
 
 DAMAGED: Final = (EOFError, gzip.BadGzipFile, lzma.LZMAError)
@@ -17,5 +17,5 @@ DAMAGED: Final = (EOFError, gzip.BadGzipFile, lzma.LZMAError)
 
 def open_text(path: Path) -> IO[str]:
     """The file opened to read UTF-8 text."""
-    opened: IO[str] = _OPENERS.get(path.suffix, open)(path, "rt", encoding="utf-8")
+    opened: IO[str] = OPENERS.get(path.suffix, open)(path, "rt", encoding="utf-8")
     return opened

@@ -63,7 +63,7 @@ def precision_of(hits: int, n: int) -> Precision:
 def exact_interval(hits: int, n: int) -> tuple[float, float]:
     """Exact (Clopper-Pearson) two-sided 95% interval of a proportion, 0 ≤ ``hits`` ≤ ``n``, ``n`` > 0.
 
-    Its ends are quantiles of beta distributions, found here by bisection so that a server needs no scipy.
+    Its ends are quantiles of beta distributions, found here by bisection: the lane runs where there is no scipy.
     """
     low = 0.0 if hits == 0 else _beta_quantile(_TAIL, hits, n - hits + 1)
     high = 1.0 if hits == n else _beta_quantile(1.0 - _TAIL, hits + 1, n - hits)

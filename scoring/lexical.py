@@ -13,7 +13,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-_WORD = re.compile(r"\w+(?:['’]\w+)?")
+from parsers.values.markup import decode_references, has_references
+
+_UNPARTED = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+_WORD = re.compile(rf"[{_UNPARTED}]|[^\W{_UNPARTED}]+(?:['’][^\W{_UNPARTED}]+)?")
+"""A word; of Chinese and Japanese, which part no words, a character, so that neighbouring pairs are what is compared."""
 _SUFFIXES = ("'s", "’s", "ies", "es", "ed", "ing", "ly", "en", "s", "e", "n", "y", "d")
 _MIN_STEM_CHARACTERS = 3
 
@@ -41,6 +45,7 @@ def context_words(texts: Iterable[str]) -> ContextWords:
     pairs: set[tuple[str, str]] = set()
     cache: dict[str, str] = {}
     for text in texts:
+        text = decode_references(text).text if has_references(text) else text
         sequence = [cache.setdefault(word, stem(word)) for word in _WORD.findall(text)]
         stems.update(sequence)
         pairs.update(pairwise(sequence))

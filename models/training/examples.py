@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import random
@@ -11,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from models.packed_text import OPENERS as OPENERS
 
 LABELS: Mapping[str, int] = {"entailment": 0, "neutral": 1, "contradiction": 2, "not_entailment": 3}
 """Verdict classes in the network's order; 3 is "neutral or contradiction, not told which"."""
@@ -29,6 +30,7 @@ class Example:
     ``label``: a value of :data:`LABELS`, or :data:`NO_LABEL` where only the group's is known. ``unsupported``: character
     spans of the claim that nothing supports, None where tokens are not labelled. ``group``: pairs of one answer share it;
     ``group_label``: 1 if the answer holds something unsupported, 0 if nothing, None where each pair has its own label.
+    ``pair``: examples with the same one are learned side by side, in one batch.
     """
 
     premise: str
@@ -38,6 +40,7 @@ class Example:
     unsupported: tuple[tuple[int, int], ...] | None = None
     group_label: int | None = None
     weight: float = 1.0
+    pair: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,9 @@ class Source:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Objects of a JSON-lines file, gzip or plain; :class:`DataError` names the first bad line."""
-    opener = gzip.open if path.suffix == ".gz" else open
+    """Objects of a JSON-lines file, plain, gzip or xz; :class:`DataError` names the first bad line."""
     try:
-        with opener(path, "rt", encoding="utf-8") as file:
+        with OPENERS.get(path.suffix, open)(path, "rt", encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 if not line.strip():
                     continue
@@ -106,6 +108,7 @@ def _read_prepared(source: Source, seed: int) -> list[Example]:
                 unsupported=None if spans is None else tuple((int(a), int(b)) for a, b in spans),
                 group_label=row.get("group_label"),
                 weight=source.weight,
+                pair=row.get("pair"),
             )
         )
     return _sampled(by_name, source, seed)
@@ -134,17 +137,21 @@ def _first_groups(examples: list[Example], limit: int | None, seed: str) -> list
 
 
 def grouped(examples: Sequence[Example]) -> list[list[Example]]:
-    """Examples whose answer has one label for all together; any other example stands alone."""
+    """Examples whose answer has one label for all together, and those of one pair; any other example stands alone."""
     groups: list[list[Example]] = []
-    place: dict[str, int] = {}
+    place: dict[tuple[str, str], int] = {}
     for example in examples:
-        if example.group_label is None:
-            groups.append([example])
-        elif example.group in place:
-            groups[place[example.group]].append(example)
+        if example.group_label is not None:
+            key = ("answer", example.group)
+        elif example.pair is not None:
+            key = ("pair", example.pair)
         else:
-            place[example.group] = len(groups)
             groups.append([example])
+            continue
+        if key not in place:
+            place[key] = len(groups)
+            groups.append([])
+        groups[place[key]].append(example)
     return groups
 
 

@@ -1,7 +1,8 @@
 """From a training run to the folder that ships: ``python -m models.training.export --run FOLDER --out FOLDER``.
 
 Writes the trained tensors in bfloat16 and ``card.json`` with digests, calibration and the run's manifest. ``--average 2`` ships
-the mean of the last two stages' tensors (Wortsman and others 2022, "Model soups").
+the mean of the last two stages' tensors (Wortsman and others 2022, "Model soups"). ``--before FOLDER`` names the exported
+weights that the first run started from: their stages stand first in the card.
 """
 
 from __future__ import annotations
@@ -20,8 +21,17 @@ from models.shipped import WEIGHTS_FILE
 from models.training.examples import file_sha256
 
 
-def export(runs: Sequence[Path], out: Path, calibration: Mapping[str, float] | None = None, average: int = 1) -> None:
-    """``runs``: the stages in order; the mean of the last ``average`` ones' weights ships, all manifests are kept."""
+def export(
+    runs: Sequence[Path],
+    out: Path,
+    calibration: Mapping[str, float] | None = None,
+    average: int = 1,
+    before: Path | None = None,
+) -> None:
+    """``runs``: the stages in order; the mean of the last ``average`` ones' weights ships, all manifests are kept.
+
+    ``before``: a folder of exported weights whose stages came first.
+    """
     if not 1 <= average <= len(runs):
         raise ValueError(f"average is {average}; there are {len(runs)} runs")
     out.mkdir(parents=True, exist_ok=True)
@@ -32,7 +42,8 @@ def export(runs: Sequence[Path], out: Path, calibration: Mapping[str, float] | N
     }
     save_file(tensors, out / WEIGHTS_FILE)
     (out / WEIGHTS_FILE).chmod(0o644)  # the writer leaves it to its owner alone
-    manifests = [_manifest(run) for run in runs]
+    earlier = json.loads((before / "card.json").read_text(encoding="utf-8"))["stages"] if before is not None else []
+    manifests = [*earlier, *(_manifest(run) for run in runs)]
     card = {
         "name": SHIPPED_VERIFIER,
         "encoder": manifests[-1]["config"]["encoder"],
@@ -40,7 +51,7 @@ def export(runs: Sequence[Path], out: Path, calibration: Mapping[str, float] | N
         "encoder_sha256": manifests[-1]["encoder_sha256"],
         "weights_sha256": file_sha256(out / WEIGHTS_FILE),
         "calibration": dict(calibration or {}),
-        "averaged_stages": list(range(len(runs) - average + 1, len(runs) + 1)),
+        "averaged_stages": list(range(len(manifests) - average + 1, len(manifests) + 1)),
         "stages": manifests,
     }
     write_card(out, card)
@@ -64,9 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m models.training.export", description=__doc__)
     parser.add_argument("--run", type=Path, action="append", required=True, help="a stage's folder; repeat in order")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--before", type=Path, help="exported weights that the first run started from")
     parser.add_argument("--average", type=int, default=1, help="how many of the last stages to average")
     options = parser.parse_args(arguments)
-    export(options.run, options.out, average=options.average)
+    export(options.run, options.out, average=options.average, before=options.before)
     return 0
 
 

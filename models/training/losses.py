@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from models.trained_verifier import LOWEST_TOKENS
 from models.training.batches import TrainingGroup
 from models.training.examples import NO_LABEL
 from models.verifier_network import ENTAIL, PairTensors, collate
@@ -19,11 +20,15 @@ _NOT_ENTAILMENT = 3
 
 @dataclass(frozen=True)
 class LossWeights:
-    """How much each part counts. ``unsupported_token``: weight of an unsupported token against a supported one."""
+    """How much each part counts. ``unsupported_token``: weight of an unsupported token against a supported one.
+
+    ``lowest``: of the loss that teaches the token head from pairs without marked characters (:func:`lowest_loss`).
+    """
 
     verdict: float = 1.0
     token: float = 0.5
     group: float = 0.5
+    lowest: float = 0.0
     unsupported_token: float = 2.0
 
 
@@ -103,6 +108,25 @@ def token_loss(support: Tensor, batch: Batch, unsupported_weight: float) -> Tens
     return (per_pair * batch.weights).sum()
 
 
+def lowest_loss(support: Tensor, batch: Batch) -> Tensor:
+    """Sum over pairs with a verdict but without marked characters: the mean of the lowest token supports says entailed or not.
+
+    That mean is what a verdict is corrected with (:func:`models.trained_verifier.lowest_support`): all tokens of an entailed
+    claim are supported, and some of any other are not, though nobody said which.
+    """
+    chosen = (batch.labels != NO_LABEL) & (batch.token_labels < 0).all(dim=1)
+    if not bool(chosen.any()):
+        return support.float().sum() * 0.0
+    inside = batch.tensors.claim_mask[chosen]
+    logits = support.float()[chosen].masked_fill(~inside, torch.inf)
+    lowest = torch.topk(logits, min(LOWEST_TOKENS, logits.shape[1]), dim=1, largest=False).values
+    counted = torch.isfinite(lowest)
+    means = (torch.sigmoid(lowest) * counted).sum(dim=1) / counted.sum(dim=1).clamp(min=1)
+    entailed = (batch.labels[chosen] == ENTAIL).float()
+    losses = functional.binary_cross_entropy(means.clamp(1e-5, 1.0 - 1e-5), entailed, reduction="none")
+    return (losses * batch.weights[chosen]).sum()
+
+
 def _group_loss(log_entail: Tensor, batch: Batch) -> Tensor:
     """A group labelled 1 holds at least one unsupported claim: P = 1 - prod(p_entail), the noisy-or of its claims.
 
@@ -128,6 +152,7 @@ def total_loss(verdict: Tensor, support: Tensor, batch: Batch, weights: LossWeig
         "verdict": _verdict_loss(log_p, batch),
         "token": token_loss(support, batch, weights.unsupported_token),
         "group": _group_loss(log_p[:, ENTAIL], batch),
+        "lowest": lowest_loss(support, batch) if weights.lowest else support.float().sum() * 0.0,
     }
-    total = weights.verdict * parts["verdict"] + weights.token * parts["token"] + weights.group * parts["group"]
+    total = sum((getattr(weights, name) * value for name, value in parts.items()), torch.zeros(()))
     return total, {name: float(value.detach()) / batch.count for name, value in parts.items()}

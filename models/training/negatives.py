@@ -255,11 +255,11 @@ def _like(model: str, word: str) -> str:
 def make_negatives(examples: Sequence[Example], per_example: float, seed: int) -> list[Example]:
     """Up to ``per_example`` negatives of different rules from each supported, token-labelled example.
 
-    Below 1 it is the share of the examples that get one.
+    Below 1 it is the share of the examples that get one. Examples of a pair have their negative already.
     Donors are claims of other answers near by in the list, which files keep by kind of task. Edits come before
     borrowings four times in five, since a borrowing always applies.
     """
-    supported = [e for e in examples if e.label == LABELS["entailment"] and e.unsupported == ()]
+    supported = [e for e in examples if e.label == LABELS["entailment"] and e.unsupported == () and e.pair is None]
     negatives: list[Example] = []
     for number, example in enumerate(supported):
         draw = random.Random(f"{seed}:{number}")  # noqa: S311

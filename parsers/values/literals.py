@@ -6,8 +6,8 @@ One pass over the words, constant work at each: linear in the text whatever it h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from parsers.values.dates import (
@@ -20,6 +20,7 @@ from parsers.values.dates import (
     match_time,
     named_time,
 )
+from parsers.values.markup import Decoded, decode_references, has_references
 from parsers.values.numbers import skip_digits
 from parsers.values.quantities import QuantityMatch, match_quantity, resolve_style
 from parsers.values.types import Quantity, Span
@@ -58,7 +59,8 @@ class Literal:
 
 
 _KIND_OF_DIMENSION = {NUMBER: LiteralKind.NUMBER, RATIO: LiteralKind.PERCENTAGE, CURRENCY: LiteralKind.CURRENCY}
-_TOKEN = re.compile(r"[^\W_]+|[½¼¾⅓⅔⅛⅜⅝⅞]")
+_TOKEN = re.compile(r"[^\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+|[½¼¾⅓⅔⅛⅜⅝⅞]")
+"""Where a literal may begin: a word. Chinese and Japanese text parts no words: of "定員は120名" it is the number."""
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'`{}|\\^\[\]]{1,2000}", re.IGNORECASE)
 _URL_TAIL = ".,;:!?)*_"
 _EMAIL_LEFT = re.compile(r"[A-Za-z0-9._%+-]{1,64}$")
@@ -97,7 +99,20 @@ _PREFIXES = frozenset(
 
 
 def extract_literals(text: str) -> tuple[Literal, ...]:
-    """Literals of ``text`` in reading order, without overlaps."""
+    """Literals of ``text`` in reading order, without overlaps. Character references ("4&nbsp;200&nbsp;&euro;") are resolved."""
+    if not has_references(text):
+        return _without_overlaps(list(_extract(text)))
+    decoded = decode_references(text)
+    return tuple(_written(one, text, decoded) for one in _without_overlaps(list(_extract(decoded.text))))
+
+
+def _written(literal: Literal, text: str, decoded: Decoded) -> Literal:
+    """The literal at the characters of the text as written."""
+    start, end = decoded.place(literal.span[0]), decoded.place(literal.span[1] - 1) + 1
+    return replace(literal, text=text[start:end], span=(start, end), source=text)
+
+
+def _extract(text: str) -> tuple[Literal, ...]:
     found: list[Literal | QuantityMatch] = []
     reserved = _addresses(text)
     position = 0
@@ -171,15 +186,15 @@ def _addresses(text: str) -> list[Literal]:
                 found.append(_text_literal(text, LiteralKind.IDENTIFIER, start, end, text[start:end].lower()))
         at = text.find("@", at + 1)
     found.sort(key=lambda one: one.span)
-    return _without_overlaps(found)
+    return list(_without_overlaps(found))
 
 
-def _without_overlaps(literals: list[Literal]) -> list[Literal]:
+def _without_overlaps(literals: Sequence[Literal]) -> tuple[Literal, ...]:
     kept: list[Literal] = []
     for literal in literals:
         if not kept or literal.span[0] >= kept[-1].span[1]:
             kept.append(literal)
-    return kept
+    return tuple(kept)
 
 
 def _text_literal(text: str, kind: LiteralKind, start: int, end: int, canonical: str) -> Literal:

@@ -1,1 +1,1 @@
-"""Evaluation without input or output: statistics of paired runs and of judges, retrieval metrics."""
+"""Evaluation without input or output: statistics of paired runs and judges, retrieval metrics, comparison, gate."""

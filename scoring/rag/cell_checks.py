@@ -29,12 +29,19 @@ from scoring.types import Span, Verdict
 
 _TRUE = frozenset("true yes y free paid ja wahr vorhanden".split())
 _FALSE = frozenset("false no n none nein falsch".split())
+_NULL = frozenset({"null", "None"})
 _UNKNOWN = frozenset({"null", "None", "NaN", "n/a", "N/A", "-", "–", ""})
 _GROWTH = re.compile(
     r"\b(?:grew|grow\w*|increas\w*|rose|rising|gain\w*|up|higher|stieg\w*|wuchs|Zuwachs|plus)\b", re.IGNORECASE
 )
 _DECLINE = re.compile(
     r"\b(?:declin\w*|decreas\w*|fell|fall\w*|drop\w*|loss\w*|down|lower|sank|sinken|fiel|Rückgang|Verlust|minus)\b",
+    re.IGNORECASE,
+)
+_SAYS_UNKNOWN = re.compile(
+    r"\b(?:unknown|unclear|not (?:known|given|stated|specified|listed|available)|no (?:information|specific)|"
+    r"not provide|mentioned|unbekannt|unklar|"
+    r"keine angaben?|nicht (?:bekannt|angegeben))\b",
     re.IGNORECASE,
 )
 _OUT_OF = re.compile(r"(?:out of|von|/)\s*$", re.IGNORECASE)
@@ -93,6 +100,8 @@ def _is_unclear(claim: str, mention: Span) -> bool:
 def check_cell(case: Case, cell: Cell) -> Finding | None:
     """What ``cell`` says about the claim; None when it says nothing certain."""
     text = cell.text.strip()
+    if text in _NULL:
+        return _check_null(case, cell)
     if text in _UNKNOWN or len(text) > _LONGEST_VALUE_CHARACTERS:
         return None
     lowered = text.lower()
@@ -126,6 +135,25 @@ def _check_flag(case: Case, cell: Cell, *, holds: bool) -> Finding | None:
             )
         return _supported(cell)
     return None
+
+
+def _check_null(case: Case, cell: Cell) -> Finding | None:
+    """``null`` is unknown, neither yes nor no: a claim that affirms or denies the attribute has nothing to rest on."""
+    if _is_listed(cell) or case.is_crowded(cell) or _told_elsewhere(case, cell):
+        return None
+    for span in find_attribute(case.claim, cell.attribute):
+        if (
+            _parent_named(case.claim, cell, span)
+            and not _is_idiom(case.claim, span)
+            and not _SAYS_UNKNOWN.search(case.claim)
+        ):
+            return Finding(Verdict.UNSUPPORTED, f"{cell.attribute} is unknown ({cell.text}) in the source", cell)
+    return None
+
+
+def _told_elsewhere(case: Case, cell: Cell) -> bool:
+    """Whether another cell speaks of the attribute: a review that praises the ambience, where ``Ambience`` is null."""
+    return any(find_attribute(other.text, cell.attribute) for other in case.cells if other is not cell)
 
 
 def _parent_named(claim: str, cell: Cell, span: Span) -> bool:

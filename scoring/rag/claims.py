@@ -1,7 +1,8 @@
 """A verdict for every claim, from the signals that speak about it.
 
-Order of authority: a typed cell that contradicts, a literal that the premises contradict or lack, then the verifier
-together with dense and lexical support. A wrong number sinks its claim however similar the rest of the sentence is.
+Order of authority: a rule that decides (:mod:`scoring.rag.rulings`) unless a typed cell agrees with the claim, a typed cell
+that contradicts or is unknown, a literal that the premises contradict or lack, then the verifier together with dense and
+lexical support. A wrong number sinks its claim however similar the rest of the sentence is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from models.types import NliScores
 from scoring.calibration import RagArtifact
 from scoring.rag.evidence import Citation
+from scoring.rag.rulings import Ruling
 from scoring.rag.verifier_fusion import joined_claim_score
 from scoring.types import Claim, Verdict
 
@@ -19,6 +21,7 @@ _CONTRADICTED_SCORE = 0.05
 _LITERAL_CONTRADICTED_SCORE = 0.15
 _LITERAL_MISSING_FACTOR = 0.1
 _VERBATIM_SCORE = 0.99
+_ABSTENTION_SCORE = 0.9
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class ClaimEvidence:
 
     ``support``: mean calibrated token support in [0, 1], None for a claim without tokens. ``literals_missing`` and
     ``literals_contradicted``: literals as written. ``cell_verdict``: of typed structured evidence, with its reason.
-    ``verbatim``: the claim stands in a premise word for word, so the verifier was not asked.
+    ``verbatim``: the claim stands in a premise word for word, so the verifier was not asked. ``ruling``: of the rule that spoke.
     """
 
     claim: Claim
@@ -39,13 +42,14 @@ class ClaimEvidence:
     cell_reason: str | None = None
     nli: NliScores | None = None
     verbatim: bool = False
+    ruling: Ruling | None = None
 
 
 @dataclass(frozen=True)
 class ClaimJudgement:
     """Verdict, score in [0, 1] (1 = grounded; None: nothing to judge), citations and the reasons in words.
 
-    ``decided``: a typed cell or a literal settled the verdict, whatever else speaks for the claim.
+    ``decided``: a rule, a typed cell or a literal settled the verdict, whatever else speaks for the claim. ``ruling``: that rule.
     """
 
     claim: Claim
@@ -54,6 +58,8 @@ class ClaimJudgement:
     citations: tuple[Citation, ...]
     reasons: tuple[str, ...]
     decided: bool = False
+    ruling: Ruling | None = None
+    verbatim: bool = False
 
 
 def judge_claim(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgement:
@@ -61,7 +67,8 @@ def judge_claim(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgemen
     plain = _by_rules(evidence, artifact)
     nli = evidence.nli
     if evidence.verbatim and not plain.decided:
-        return _judgement(evidence, Verdict.SUPPORTED, _VERBATIM_SCORE, ["it stands in the premises word for word"])
+        judged = _judgement(evidence, Verdict.SUPPORTED, _VERBATIM_SCORE, ["it stands in the premises word for word"])
+        return replace(judged, verbatim=True)
     if nli is None or nli.entail is None:
         return plain
     if artifact.verified is None:
@@ -69,7 +76,7 @@ def judge_claim(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgemen
     known = plain.score if plain.score is not None else 0.5
     score = joined_claim_score(nli.entail, known, artifact.verified)
     if plain.decided:
-        return replace(plain, score=min(score, known))
+        return plain if plain.verdict is Verdict.SUPPORTED else replace(plain, score=min(score, known))
     return _by_verifier(evidence, nli, plain, score, artifact.claim_cut)
 
 
@@ -88,10 +95,17 @@ def _by_verifier(
 
 def _by_rules(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgement:
     """What cells, literals, words and similarity say."""
-    score, cut = evidence.support, artifact.dense_cut
+    score, cut, ruling = evidence.support, artifact.dense_cut, evidence.ruling
+    if ruling is not None and ruling.decides and evidence.cell_verdict is not Verdict.SUPPORTED:
+        return _by_ruling(evidence, ruling, min(score or 0.0, cut) * _LITERAL_MISSING_FACTOR)
     if evidence.cell_verdict is Verdict.CONTRADICTED:
         reasons = [evidence.cell_reason or "a typed cell says otherwise"]
         return _judgement(evidence, Verdict.CONTRADICTED, _CONTRADICTED_SCORE, reasons, decided=True)
+    if evidence.cell_verdict is Verdict.UNSUPPORTED:
+        reasons = [evidence.cell_reason or "the source does not say"]
+        return _judgement(
+            evidence, Verdict.UNSUPPORTED, min(score or 0.0, cut) * _LITERAL_MISSING_FACTOR, reasons, decided=True
+        )
     if evidence.literals_contradicted:
         reasons = [f"the premises give another value for {_listed(evidence.literals_contradicted)}"]
         lowered = min(score or 1.0, _LITERAL_CONTRADICTED_SCORE)
@@ -102,13 +116,23 @@ def _by_rules(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgement:
         return _judgement(evidence, Verdict.UNSUPPORTED, lowered, reasons, decided=True)
     if score is None:
         return _judgement(evidence, Verdict.UNSUPPORTED, None, ["nothing in the claim could be matched"])
-    found: list[str] = []
+    found: list[str] = [] if ruling is None or ruling.decides else [ruling.reason]
     if evidence.cell_verdict is Verdict.SUPPORTED:
         found.append(evidence.cell_reason or "a typed cell says the same")
         score = max(score, cut)
     if score >= cut:
         return _judgement(evidence, Verdict.SUPPORTED, score, found)
     return _judgement(evidence, Verdict.UNSUPPORTED, score, [*found, f"support {score:.2f} is under {cut:.2f}"])
+
+
+def _by_ruling(evidence: ClaimEvidence, ruling: Ruling, lowered: float) -> ClaimJudgement:
+    scores = {
+        Verdict.CONTRADICTED: _CONTRADICTED_SCORE,
+        Verdict.UNSUPPORTED: lowered,
+        Verdict.SUPPORTED: _ABSTENTION_SCORE,
+    }
+    judged = _judgement(evidence, ruling.verdict, scores[ruling.verdict], [ruling.reason], decided=True)
+    return replace(judged, ruling=ruling)
 
 
 def _contradicts(nli: NliScores) -> bool:

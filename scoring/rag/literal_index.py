@@ -171,8 +171,8 @@ class LiteralIndex:
         if self._rivals is None:
             self._rivals = {}
             for place, (_, literal) in enumerate(self.places):
-                self._rivals.setdefault((_species(literal), _head(literal)), []).append(place)
-        head, around = _head(claim), _around(claim)
+                self._rivals.setdefault((_species(literal), head_word(literal)), []).append(place)
+        head, around = head_word(claim), _around(claim)
         best, best_shared, tied = None, _LEAST_SHARED - 1, False
         for place in self._rivals.get((_species(claim), head), ())[:_MAX_RIVALS]:
             shared = len(around & _around(self.places[place][1])) + (2 if head else 0)
@@ -218,8 +218,8 @@ def _species(literal: Literal) -> str:
     return f"{literal.kind}:{first.dimension}" if isinstance(first, Quantity) else str(literal.kind)
 
 
-def _head(literal: Literal) -> str:
-    """The word right after a literal, '' when there is none or it says nothing."""
+def head_word(literal: Literal) -> str:
+    """Stem of the word right after a literal, '' when there is none or it says nothing."""
     end = literal.span[1]
     follow = _WORDS.search(literal.source, end, end + 28)
     word = _stem(follow.group()) if follow and follow.start() <= end + 2 else ""

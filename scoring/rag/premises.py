@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.types import NliScores
+from parsers.values.markup import decode_references, has_references
 from scoring.rag.evidence import claim_tokens
 from scoring.segmentation import sentence_spans
 from scoring.types import Alignment, Claim, Span, SupportUnit
@@ -101,7 +102,7 @@ def context_passages(units: Sequence[SupportUnit], raw_context: str | None = Non
             continue
         document += 1
         text = raw_context if inside and raw_context is not None else unit.text
-        items.extend(Passage(document, start, end, words) for start, end, words in _split(text))
+        items.extend(Passage(document, start, end, _resolved(words)) for start, end, words in _split(text))
         origin.append((document, (unit.char_start or 0) if inside else 0))
         raw_document = document if inside else raw_document
     return Passages(tuple(items), tuple(origin))
@@ -180,6 +181,10 @@ def without_asked(verdict: NliScores, asked: str) -> NliScores:
 def count_tokens(passages: Passages, count: Callable[[str], int]) -> tuple[int, ...]:
     """Tokens of each passage plus one for the line break between passages."""
     return tuple(count(item.text) + 1 for item in passages.items)
+
+
+def _resolved(text: str) -> str:
+    return decode_references(text).text if has_references(text) else text
 
 
 def _split(text: str) -> Iterator[tuple[int, int, str]]:

@@ -13,15 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.types import NliScores
-from scoring.bands import OVERALL, band_for
+from scoring.bands import OVERALL
 from scoring.calibration import RagArtifact, token_features, token_support
 from scoring.coverage import UnitUsage, response_coverage, unit_usage
 from scoring.heatmap import HeatCuts
 from scoring.lexical import ContextWords, LexicalMatch, match_words
 from scoring.rag.claims import ClaimEvidence, ClaimJudgement, judge_claim, weakest_score
+from scoring.rag.conflicts import Conflict
 from scoring.rag.evidence import citations, claim_tokens
 from scoring.rag.fusion import fuse
 from scoring.rag.literals import LiteralReport, LiteralState
+from scoring.rag.outcome import AnswerKind
+from scoring.rag.rulings import Ruling
+from scoring.rag.settled_band import Circumstances, settle
 from scoring.rag.structured import StructuredEvidence
 from scoring.rag.triangular import TriangularDiagnostics, reverse_context, triangular
 from scoring.rag.verifier_fusion import joined_support, spread_tokens
@@ -37,7 +41,8 @@ class RagFacts:
     """What was found out about one response. ``nli`` and ``cells`` are by claim, None where nothing was asked.
 
     ``verbatim``: by claim, whether the verifier was not asked because it stands in a premise word for word; empty where the
-    verifier was not to be asked at all.
+    verifier was not to be asked at all. ``rulings``: by claim, of the rule that spoke; empty where no rule was asked.
+    ``language``: ISO 639-1 code of the response, "und" when it has too few words to tell.
     """
 
     response: str
@@ -52,6 +57,10 @@ class RagFacts:
     nli_reason: str = _NO_VERIFIER
     consistency: float | None = None
     consistency_reason: str = "no verification_samples were sent"
+    rulings: tuple[Ruling | None, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    kind: AnswerKind | None = None
+    language: str = "und"
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,7 @@ def decide(facts: RagFacts, options: RagOptions, artifact: RagArtifact) -> RagDe
     reverse, diagnostics = reverse_context(alignment), triangular(alignment)
     primary = reverse if options.primary_metric == "reverse_context" else diagnostics.score if diagnostics else None
     signals = _signals(facts, judgements, dense, lexical, primary)
-    score = _score(signals, judgements, options, artifact)
+    score = _score(signals, judgements, options, artifact, _circumstances(facts, judgements))
     return RagDecision(
         score=score,
         claims=judgements,
@@ -148,6 +157,7 @@ def _claim_evidence(facts: RagFacts, claim: Claim, support: NDArray[np.float64])
         cell_reason=None if cell is None else cell.reason,
         nli=facts.nli[claim.index],
         verbatim=bool(facts.verbatim) and facts.verbatim[claim.index],
+        ruling=facts.rulings[claim.index] if facts.rulings else None,
     )
 
 
@@ -202,8 +212,18 @@ def _nli_tokens(verdicts: Sequence[NliScores | None]) -> float | None:
     return float(np.mean(values)) if values else None
 
 
+def _circumstances(facts: RagFacts, judgements: Sequence[ClaimJudgement]) -> Circumstances:
+    supported = {judged.claim.index for judged in judgements if judged.verdict is Verdict.SUPPORTED}
+    doubted = any(conflict.claim_index in supported for conflict in facts.conflicts)
+    return Circumstances(facts.kind, facts.language, doubted)
+
+
 def _score(
-    signals: tuple[Signal, ...], judgements: Sequence[ClaimJudgement], options: RagOptions, artifact: RagArtifact
+    signals: tuple[Signal, ...],
+    judgements: Sequence[ClaimJudgement],
+    options: RagOptions,
+    artifact: RagArtifact,
+    known: Circumstances,
 ) -> Score:
     contradicted = [j for j in judgements if j.verdict is Verdict.CONTRADICTED]
     if options.open_domain:
@@ -216,7 +236,7 @@ def _score(
     cuts = None
     if options.calibrated and not options.open_domain:
         cuts = artifact.bands.get(options.stratum or OVERALL) or artifact.bands.get(OVERALL)
-    band, why = band_for(headline, cuts)
+    headline, band, why = settle(headline, cuts, judgements, known)
     return Score(headline, band, (why, *reasons[:8]), signals)
 
 

@@ -29,7 +29,7 @@ _MOST_CANDIDATES = 500
 
 @dataclass(frozen=True, slots=True)
 class StructuredEvidence:
-    """Verdict of the cells on one claim. ``verdict`` None: not applicable, ``reason`` says why.
+    """Verdict of the cells on one claim. ``verdict`` None: not applicable, ``reason`` says why; unsupported: the cell is null.
 
     ``cell`` decided; it stands in ``sources[source_index]`` at ``cell.span``.
     """
@@ -126,6 +126,10 @@ class StructuredIndex:
         for index, finding in found:
             if finding.verdict is Verdict.CONTRADICTED and not agreed & set(attribute_forms(finding.cell.attribute)):
                 return StructuredEvidence(Verdict.CONTRADICTED, finding.reason, finding.cell, index)
+        unknown = [(index, finding) for index, finding in found if finding.verdict is Verdict.UNSUPPORTED]
+        if unknown:
+            index, finding = unknown[0]
+            return StructuredEvidence(Verdict.UNSUPPORTED, finding.reason, finding.cell, index)
         if not supported:
             return StructuredEvidence(None, "the claim names no cell's entity, attribute and value")
         covered = _covered_share(claim, literals, [finding.cell for _, finding in supported], label)

@@ -35,6 +35,17 @@ class CitationShape(Shape):
     source_id: str | None = None
 
 
+class SourceValueShape(Shape):
+    """What stands in the source instead of a claim's value; without offsets where it was computed."""
+
+    text: str
+    rule: str = Field(description="Which rule found it: other_value, exchanged_values, other_place, bound, computed …")
+    unit_index: int | None = None
+    source_id: str | None = None
+    char_start: int | None = None
+    char_end: int | None = None
+
+
 class ClaimShape(Shape):
     """Verdict on one claim; offsets are characters of ``response_text``."""
 
@@ -44,6 +55,8 @@ class ClaimShape(Shape):
     verdict: Literal["supported", "contradicted", "unsupported"]
     score: float | None = Ratio
     citations: list[CitationShape]
+    reasons: list[str] | None = None
+    source_value: SourceValueShape | None = None
 
 
 class UnitShape(Shape):
@@ -72,6 +85,34 @@ class BandPrecisionShape(Shape):
     n: int
     target: float | None = Ratio
     borrowed_from: str | None = None
+
+
+class AbstentionShape(Shape):
+    """Whether an answer that abstains may: ``evidence`` is a passage that speaks of what was asked."""
+
+    justified: bool
+    reason: str
+    evidence: CitationShape | None = None
+
+
+class CitationCheckShape(Shape):
+    """Whether the unit that a marker such as [1] names supports its sentence."""
+
+    text: str
+    char_start: int
+    char_end: int
+    claim_index: int
+    number: int
+    state: Literal["supported", "other_unit", "unsupported", "no_such_unit"]
+    unit_index: int | None = None
+    better_unit_index: int | None = None
+
+
+class ConflictShape(Shape):
+    """Two passages that give different values of one thing; the claim repeats the first."""
+
+    claim_index: int
+    values: list[CitationShape]
 
 
 class TraceResponse(Shape):
@@ -106,6 +147,14 @@ class TraceResponse(Shape):
     heatmap: dict[str, Any] | None = None
     heatmap_html: str | None = None
     runtime_decision: dict[str, Any] | None = None
+    outcome: Literal["answered", "abstained", "no_claim"] | None = None
+    abstention: AbstentionShape | None = None
+    citation_checks: list[CitationCheckShape] | None = None
+    conflicts: list[ConflictShape] | None = None
+    language: str | None = Field(None, description="ISO 639-1 code of the response; und: too short to tell.")
+    language_support: Literal["full", "partial", "literals"] | None = Field(
+        None, description="What judges this language: models, values and words, or values and exact words only."
+    )
 
 
 class CodeLaneShape(Shape):

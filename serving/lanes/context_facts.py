@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from parsers.values.structured import StructuredSource, parse_structured
 from scoring.lexical import ContextWords, context_words
+from scoring.rag.careful_reading import SourceFacts, source_facts
 from scoring.rag.literals import LiteralIndex, extract_literals
 from serving.inference.kept import Kept
 
@@ -19,11 +20,12 @@ _CACHED_CHARACTERS = 8_000_000
 
 @dataclass(frozen=True)
 class ContextFacts:
-    """Vocabulary, literals and structured sources of a context."""
+    """Vocabulary, literals, structured sources and anchored values of a context."""
 
     words: ContextWords
     literals: LiteralIndex
     sources: tuple[StructuredSource, ...]
+    source: SourceFacts
     characters: int
 
 
@@ -45,10 +47,12 @@ class ContextReader:
 
 def _facts(texts: Sequence[str], structured: Sequence[str], content_type: str | None) -> ContextFacts:
     parsed = [parse_structured(text, content_type) for text in structured if text]
+    words, literals = context_words(texts), [extract_literals(text) for text in texts]
     return ContextFacts(
-        context_words(texts),
-        LiteralIndex([extract_literals(text) for text in texts]),
+        words,
+        LiteralIndex(literals),
         tuple(source for source in parsed if source is not None),
+        source_facts(texts, literals, words),
         sum(map(len, texts)),
     )
 

@@ -17,8 +17,12 @@ from scoring.band_curves import BALANCED, POLICIES
 from scoring.bands import OVERALL, UNSEEN, BandCuts
 from scoring.calibration import RagArtifact
 from scoring.lexical import ContextWords
+from scoring.rag.careful_reading import Reading, read_claims
+from scoring.rag.citation_marks import citation_marks, without_marks
 from scoring.rag.decision import decide_action
-from scoring.rag.literals import LiteralReport, literal_report
+from scoring.rag.language import detect_language
+from scoring.rag.literals import literal_report
+from scoring.rag.outcome import AnswerKind, Outcome, answer_kind, telling_claims
 from scoring.rag.score import OPEN_DOMAIN, RagDecision, RagFacts, RagOptions, decide
 from scoring.rag.structured import StructuredEvidence, StructuredIndex
 from scoring.segmentation import split_claims
@@ -31,6 +35,7 @@ from serving.lanes.claim_verifier import ClaimVerifier
 from serving.lanes.context_facts import ContextReader
 from serving.lanes.off_loop import off_loop
 from serving.lanes.premises import support_units
+from serving.lanes.reading_fields import reading_fields
 from serving.lanes.render import DocumentWriter, band_precision_json, diagnostics, rag_document, render
 
 _QUALITY = "quality"
@@ -51,7 +56,9 @@ class EncoderClient:
 @dataclass(frozen=True)
 class _TextFacts:
     words: ContextWords
-    literals: LiteralReport
+    reading: Reading
+    kind: AnswerKind
+    language: str
     cells: tuple[StructuredEvidence | None, ...]
     warnings: tuple[str, ...]
 
@@ -121,14 +128,17 @@ class RagLane:
 
     async def _score(self, request: LaneInput) -> LaneAnswer:
         started_s = time.perf_counter()
-        gathered = await self.gather(request)
+        marks = citation_marks(request.response_text)
+        plain = replace(request, response_text=without_marks(request.response_text, marks)) if marks else request
+        gathered = await self.gather(plain)
         decided_s = time.perf_counter()
-        decision = await self.decide(request, gathered)
+        decision = await self.decide(plain, gathered)
         phases_ms = {**gathered.phases_ms, "decide": (time.perf_counter() - decided_s) * 1000.0}
         document = await off_loop(
             request, lambda: rag_document(request, gathered.facts.units, gathered.reply, decision)
         )
         document["band_precision"] = band_precision_json(decision.score.band, self._cuts(request, gathered))
+        document |= reading_fields(request, gathered.facts, decision, marks)
         document["versions"] = self.versions(gathered)
         document["runtime_decision"] = self.runtime_decision(request, decision.score.headline)
         document["warnings"] = self.warnings(request, gathered) or None
@@ -165,7 +175,7 @@ class RagLane:
         pending = asyncio.ensure_future(client.aligner.align(_align_request(request, units, claims)))
         try:
             await asyncio.sleep(0)  # let the call leave before the texts are read
-            text = await off_loop(request, lambda: _text_facts(self._reader, request, units, claims))
+            text = await off_loop(request, lambda: _text_facts(self._reader, request, units, claims, given is None))
             clock.mark("text")
             reply = await pending
         except BaseException:
@@ -178,10 +188,14 @@ class RagLane:
             claims=tuple(claims),
             alignment=reply.alignment,
             words=text.words,
-            literals=text.literals,
+            literals=text.reading.report,
             cells=text.cells,
             nli=(None,) * len(claims),
             nli_reason="the verifier was not needed",
+            rulings=text.reading.rulings,
+            conflicts=text.reading.conflicts,
+            kind=text.kind,
+            language=text.language,
         )
         phases_ms = {**reply.phases_ms, **clock.phases_ms}
         gathered = Gathered(facts, reply, client.source, None, text.warnings, phases_ms)
@@ -220,7 +234,7 @@ class RagLane:
     ) -> tuple[tuple[SupportUnit, ...], Sequence[Claim]]:
         units = support_units(request, client.tokenizer, self._max_units, files)
         if given is None:
-            return units, split_claims(request.response_text, atomic=request.profile == _QUALITY)
+            return units, telling_claims(split_claims(request.response_text, atomic=request.profile == _QUALITY))
         return units, given
 
     async def decide(self, request: LaneInput, gathered: Gathered) -> RagDecision:
@@ -324,13 +338,16 @@ def _label(model: ModelInfo) -> str:
 
 
 def _text_facts(
-    reader: ContextReader, request: LaneInput, units: Sequence[SupportUnit], claims: Sequence[Claim]
+    reader: ContextReader, request: LaneInput, units: Sequence[SupportUnit], claims: Sequence[Claim], whole: bool
 ) -> _TextFacts:
-    """What can be read off the texts without a model."""
+    """What can be read off the texts without a model. ``whole``: the claims are all that the response says."""
     texts = [unit.text for unit in units]
     candidates = [request.raw_context] if request.raw_context else texts
     context = reader.read(request.tenant, texts, candidates, request.content_type)
     index = StructuredIndex(context.sources) if context.sources and claims else None
     cells = tuple(None if index is None else index.check(claim.text) for claim in claims)
     warnings = tuple(warning for source in context.sources for warning in source.warnings)
-    return _TextFacts(context.words, literal_report(request.response_text, context.literals), cells, warnings)
+    report = literal_report(request.response_text, context.literals)
+    kind = answer_kind(claims, request.query_text, units) if whole else AnswerKind(Outcome.ANSWERED)
+    reading = read_claims(request.response_text, claims, report, context.source, kind)
+    return _TextFacts(context.words, reading, kind, detect_language(request.response_text), cells, warnings)

@@ -13,6 +13,7 @@ from scoring.coverage import UnitUsage, usage_ratios
 from scoring.heatmap import HeatCuts, HeatmapSpan, heatmap_data, heatmap_html, heatmap_spans, unsupported_spans
 from scoring.rag.claims import ClaimJudgement
 from scoring.rag.evidence import EvidenceLink, evidence_links
+from scoring.rag.rulings import Ruling
 from scoring.rag.score import RagDecision
 from scoring.types import Band, SupportUnit, UsageState, Verdict
 from serving.api.lane_types import AlignReply, LaneInput
@@ -75,7 +76,7 @@ def rag_document(
             state.value: sum(usage.state is state for usage in decision.usages) for state in UsageState
         },
         "support_units": [_unit_json(unit, usage) for unit, usage in zip(units, decision.usages, strict=True)],
-        "claims": [_claim_json(judged, units) for judged in decision.claims],
+        "claims": [_claim_json(judged, units, request.response_text) for judged in decision.claims],
         "unsupported_spans": [
             {"start": start, "end": end, "text": request.response_text[start:end], "support": rounded(value)}
             for start, end, value in unsupported_spans(spans, request.response_text, doubtful)
@@ -146,15 +147,17 @@ def _unit_json(unit: SupportUnit, usage: UnitUsage) -> dict[str, Any]:
     )
 
 
-def _claim_json(judged: ClaimJudgement, units: Sequence[SupportUnit]) -> dict[str, Any]:
+def _claim_json(judged: ClaimJudgement, units: Sequence[SupportUnit], response: str) -> dict[str, Any]:
+    claim = judged.claim
     return compact(
         {
-            "text": judged.claim.text,
+            "text": response[claim.char_start : claim.char_end],
             "char_start": judged.claim.char_start,
             "char_end": judged.claim.char_end,
             "verdict": judged.verdict.value,
             "score": rounded(judged.score),
             "reasons": list(judged.reasons) or None,
+            "source_value": source_value_json(judged.ruling, units),
             "citations": [
                 compact(
                     {
@@ -167,6 +170,24 @@ def _claim_json(judged: ClaimJudgement, units: Sequence[SupportUnit]) -> dict[st
                 )
                 for citation in judged.citations
             ],
+        }
+    )
+
+
+def source_value_json(ruling: Ruling | None, units: Sequence[SupportUnit]) -> dict[str, Any] | None:
+    """What stands in the source instead of a claim's value, and where; None where no rule found such a value."""
+    if ruling is None or ruling.source_value is None:
+        return None
+    place = ruling.span or (None, None)
+    unit = None if ruling.unit_index is None else units[ruling.unit_index]
+    return compact(
+        {
+            "text": ruling.source_value,
+            "unit_index": ruling.unit_index,
+            "source_id": None if unit is None else unit.source_id,
+            "char_start": place[0],
+            "char_end": place[1],
+            "rule": ruling.code.value,
         }
     )
 

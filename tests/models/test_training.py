@@ -136,6 +136,9 @@ def test_the_last_stages_can_be_averaged(config: TrainConfig, tmp_path: Path) ->
     assert json.loads((tmp_path / "out" / "card.json").read_text())["averaged_stages"] == [1, 2]
     with pytest.raises(ValueError, match="average is 3"):
         export(runs, tmp_path / "out", average=3)
+    export(runs[:1], tmp_path / "later", before=tmp_path / "out")
+    later = json.loads((tmp_path / "later" / "card.json").read_text())
+    assert (len(later["stages"]), later["averaged_stages"]) == (3, [3])
 
 
 def test_the_command_line_reads_a_stage_from_yaml(config: TrainConfig, tmp_path: Path) -> None:

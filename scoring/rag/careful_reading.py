@@ -1,0 +1,114 @@
+"""All rules on the claims of one response, before a model is asked: what a careful reader sees without knowing the subject."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from parsers.values.literals import Literal
+from scoring.lexical import ContextWords
+from scoring.rag.anchors import AnchoredValue, anchored_values, content_stems
+from scoring.rag.conflicts import Conflict, find_conflicts, rule_agreement
+from scoring.rag.derived_values import rule_bound, rule_computed
+from scoring.rag.enumerations import absent_item
+from scoring.rag.literals import LiteralReport, LiteralState
+from scoring.rag.outcome import AnswerKind
+from scoring.rag.rulings import Ruling, RulingCode
+from scoring.rag.value_rules import MOST_VALUES, ValueCase, rule_values
+from scoring.segmentation import sentence_spans
+from scoring.types import Claim, Verdict
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What rules read of a context: every value with its anchors, the vocabulary, and the stems of each sentence."""
+
+    values: tuple[AnchoredValue, ...]
+    words: ContextWords
+    sentences: tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """``rulings``: by claim, of the rule that decides it, or None. ``report``: literals, those that compute supported."""
+
+    rulings: tuple[Ruling | None, ...]
+    report: LiteralReport
+    conflicts: tuple[Conflict, ...] = ()
+
+
+def source_facts(texts: Sequence[str], literals: Sequence[Sequence[Literal]], words: ContextWords) -> SourceFacts:
+    """The facts of a context's texts, whose literals and vocabulary were read before."""
+    values = [value for at, text in enumerate(texts) for value in anchored_values(text, literals[at], at)]
+    sentences = [content_stems(text[start:end]) for text in texts for start, end in sentence_spans(text)]
+    return SourceFacts(tuple(values), words, tuple(sentences))
+
+
+def read_claims(
+    response: str,
+    claims: Sequence[Claim],
+    report: LiteralReport,
+    source: SourceFacts,
+    kind: AnswerKind | None = None,
+) -> Reading:
+    """What the rules say of each claim. ``kind``: whether the answer abstains."""
+    states = {check.literal.span: check.state for check in report.checks}
+    said = anchored_values(response, [check.literal for check in report.checks])
+    comparable = len(source.values) <= MOST_VALUES
+    rulings: list[Ruling | None] = []
+    conflicts: list[Conflict] = []
+    for claim in claims:
+        own = tuple(v for v in said if claim.char_start <= v.literal.span[0] and v.literal.span[1] <= claim.char_end)
+        case = _case(claim, own, states, source)
+        derived = [ruling for value in own if comparable for ruling in _derived(case, value, claim)]
+        for ruling in derived:
+            if ruling.verdict is Verdict.SUPPORTED:
+                states[ruling.literal_span] = LiteralState.SUPPORTED
+        against = next((ruling for ruling in derived if ruling.verdict is Verdict.CONTRADICTED), None)
+        case = _case(claim, own, states, source)
+        found = find_conflicts(case, claim.index) if comparable and own else ()
+        conflicts.extend(found)
+        rulings.append(
+            (_abstention(claim, kind) if kind is not None else None)
+            or against
+            or rule_agreement(claim.text, found, claim.char_start)
+            or (rule_values(case) if comparable else None)
+            or absent_item(claim, source.words, source.sentences)
+            or next(iter(derived), None)
+        )
+    return Reading(tuple(rulings), _with_states(report, states), tuple(conflicts))
+
+
+def _abstention(claim: Claim, kind: AnswerKind) -> Ruling | None:
+    """Of an answer that abstains as a whole: whether it may."""
+    found = kind.abstention
+    if found is None or claim.index not in kind.abstaining:
+        return None
+    verdict = Verdict.SUPPORTED if found.justified else Verdict.UNSUPPORTED
+    span = (claim.char_start, claim.char_end)
+    return Ruling(RulingCode.ABSTENTION, verdict, found.reason, span, None, found.unit_index, found.span)
+
+
+def _derived(case: ValueCase, value: AnchoredValue, claim: Claim) -> list[Ruling]:
+    found = rule_bound(case, value)
+    if found is None and case.states[case.said.index(value)] is not LiteralState.SUPPORTED:
+        found = rule_computed(case, value, claim.text)
+    return [] if found is None else [found]
+
+
+def _case(
+    claim: Claim,
+    own: tuple[AnchoredValue, ...],
+    states: dict[tuple[int, int], LiteralState],
+    source: SourceFacts,
+) -> ValueCase:
+    stems = content_stems(claim.text)
+    covered = len(stems & source.words.stems) / len(stems) if stems else 1.0
+    return ValueCase(own, tuple(states[value.literal.span] for value in own), source.values, covered)
+
+
+def _with_states(report: LiteralReport, states: dict[tuple[int, int], LiteralState]) -> LiteralReport:
+    checks = tuple(replace(check, state=states[check.literal.span]) for check in report.checks)
+    if not checks:
+        return report
+    return replace(report, checks=checks, share=sum(c.state is LiteralState.SUPPORTED for c in checks) / len(checks))

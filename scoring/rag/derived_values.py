@@ -1,0 +1,154 @@
+"""Values that the context does not write but gives: bounds, sums, differences, averages, counts.
+
+"more than 1,000 metres" holds of 1,149 metres; "72 in total" of 34 and 38. A value that computes is supported, with the
+computation as its reason. What does not compute is contradicted only where the claim itself says what to compute from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import combinations
+
+from parsers.values.types import Quantity
+from parsers.values.units import from_base
+from scoring.rag.anchors import AnchoredValue
+from scoring.rag.literals import LiteralState
+from scoring.rag.rulings import Ruling, RulingCode
+from scoring.rag.value_rules import ValueCase, rival_of, said_span
+from scoring.types import Verdict
+
+_ABOVE = re.compile(
+    r"\b(?:more than|over|above|at least|exceed(?:s|ing)?|no less than|not less than|greater than|upwards of|a minimum of|"
+    r"mehr als|über|mindestens|wenigstens|nicht weniger als)\s+(?:[$€£]\s*)?$",
+    re.IGNORECASE,
+)
+_BELOW = re.compile(
+    r"\b(?:less than|fewer than|under|below|at most|up to|no more than|not more than|a maximum of|weniger als|unter|höchstens|"
+    r"maximal|bis zu|nicht mehr als)\s+(?:[$€£]\s*)?$",
+    re.IGNORECASE,
+)
+_LOOKED_BACK = 28
+_MOST_OPERANDS = 12
+_MOST_PAIRS = 60
+_SUM = re.compile(
+    r"\b(?:total\w*|sum|combined|altogether|together|overall|in all|insgesamt|zusammen|gesamt\w*|summe)\b",
+    re.IGNORECASE,
+)
+_DIFFERENCE = re.compile(
+    r"\b(?:difference|more|less|fewer|higher|lower|increase\w*|decrease\w*|rose|fell|grew|drop\w*|gap|younger|older|later|earlier|"
+    r"longer|shorter|unterschied|differenz|mehr|weniger|höher|niedriger|gestiegen|gesunken|länger|kürzer|älter|jünger)\b",
+    re.IGNORECASE,
+)
+_AVERAGE = re.compile(r"\b(?:average|mean|on average|durchschnitt\w*|mittel|im schnitt)\b", re.IGNORECASE)
+_TOLERANCE = 1e-6
+
+
+def rule_bound(case: ValueCase, value: AnchoredValue) -> Ruling | None:
+    """ "more than N" and "at most N" against the one value that the context gives of the same thing."""
+    before = value.literal.source[max(0, value.literal.span[0] - _LOOKED_BACK) : value.literal.span[0]]
+    below = _BELOW.search(before)
+    above = None if below else _ABOVE.search(before)  # "no more than" holds "more than"
+    bound = value.literal.values[0]
+    if not (above or below) or not isinstance(bound, Quantity):
+        return None
+    if any(_equal(bound, one) for one in case.same(value)):
+        return None  # the source writes the bound itself
+    rival = rival_of(case, value, [*case.same(value), *case.others(value)])
+    actual = rival.literal.values[0] if rival is not None else None
+    if rival is None or not isinstance(actual, Quantity):
+        return None
+    holds = actual.value >= bound.value if above else actual.value <= bound.value
+    word = (above or below).group().strip() if (above or below) else ""  # type: ignore[union-attr]  # one of them matched
+    said = f"{word} {value.literal.text}"
+    return Ruling(
+        RulingCode.BOUND,
+        Verdict.SUPPORTED if holds else Verdict.CONTRADICTED,
+        f"the source says {rival.literal.text!r}, which is {'' if holds else 'not '}{said}",
+        said_span(case, value),
+        rival.literal.text,
+        rival.unit_index,
+        rival.literal.span,
+    )
+
+
+def _equal(bound: Quantity, place: AnchoredValue) -> bool:
+    return any(
+        isinstance(v, Quantity) and abs(v.value - bound.value) <= _TOLERANCE * abs(bound.value)
+        for v in place.literal.values
+    )
+
+
+Operation = tuple[str, re.Pattern[str], Callable[[Sequence[float]], float]]
+_OPERATIONS: tuple[Operation, ...] = (
+    ("sum", _SUM, sum),
+    ("average", _AVERAGE, lambda values: sum(values) / len(values)),
+)
+
+
+def rule_computed(case: ValueCase, value: AnchoredValue, claim_text: str) -> Ruling | None:
+    """A sum, average or difference of values of the context; None when nothing computes and nothing is told to."""
+    wanted = value.literal.values[0]
+    if not isinstance(wanted, Quantity):
+        return None
+    sources = _operands(case.others(value))
+    stated = _operands(
+        [
+            own
+            for own, state in zip(case.said, case.states, strict=True)
+            if state is LiteralState.SUPPORTED and own.species == value.species
+        ]
+    )
+    for name, cue, compute in _OPERATIONS:
+        if not cue.search(claim_text):
+            continue
+        for operands in _groups(stated, sources):
+            if _same(compute([number for number, _ in operands]), wanted):
+                return _computed(case, value, f"{name} of {_listed(operands)} is {value.literal.text}")
+        if len(stated) >= 2 and name == "sum":
+            result = from_base(compute([number for number, _ in stated]), wanted.unit)
+            return Ruling(
+                RulingCode.COMPUTED,
+                Verdict.CONTRADICTED,
+                f"{name} of {_listed(stated)} is {result:g}, the claim says {value.literal.text!r}",
+                said_span(case, value),
+                f"{result:g}",
+            )
+    if _DIFFERENCE.search(claim_text):
+        for first, second in list(combinations(sources[:_MOST_OPERANDS], 2))[:_MOST_PAIRS]:
+            if _same(abs(first[0] - second[0]), wanted):
+                return _computed(case, value, f"difference of {first[1]} and {second[1]} is {value.literal.text}")
+    return None
+
+
+def _operands(values: Sequence[AnchoredValue]) -> list[tuple[float, str]]:
+    """Distinct places with a number, as (value in the base unit, text)."""
+    found = []
+    for one in values:
+        first = one.literal.values[0]
+        if isinstance(first, Quantity):
+            found.append((first.value, one.literal.text))
+    return found
+
+
+def _groups(stated: list[tuple[float, str]], sources: list[tuple[float, str]]) -> list[list[tuple[float, str]]]:
+    """What may be computed from: the values that the claim itself gives, all that the context gives, any two or three of them."""
+    groups = [group for group in (stated, sources) if 2 <= len(group) <= _MOST_OPERANDS]
+    few = sources[:_MOST_OPERANDS]
+    groups += [list(pair) for size in (2, 3) for pair in combinations(few, size) if len(few) <= 6 or size == 2]
+    return groups
+
+
+def _same(number: float, wanted: Quantity) -> bool:
+    """Within half of the last digit that the claim writes."""
+    return abs(number - wanted.value) <= max(wanted.precision, _TOLERANCE * abs(wanted.value))
+
+
+def _computed(case: ValueCase, value: AnchoredValue, reason: str) -> Ruling:
+    return Ruling(RulingCode.COMPUTED, Verdict.SUPPORTED, reason, said_span(case, value))
+
+
+def _listed(operands: Sequence[tuple[float, str]]) -> str:
+    return " and ".join(text for _, text in operands[:4]) + (
+        f" and {len(operands) - 4} more" if len(operands) > 4 else ""
+    )
