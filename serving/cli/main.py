@@ -32,6 +32,7 @@ from serving.cli.common import (
 )
 from serving.cli.db import db_app
 from serving.cli.doctor import doctor
+from serving.cli.gate import gate
 from serving.cli.keys import keys_app
 from serving.cli.traces import traces_app
 from serving.config.load import Config, is_loopback
@@ -49,6 +50,7 @@ app.add_typer(traces_app, name="traces")
 app.command()(doctor)
 app.command()(batch)
 app.command()(calibrate)
+app.command()(gate)
 
 
 def _show_version(wanted: bool) -> None:

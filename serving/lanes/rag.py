@@ -294,7 +294,7 @@ class RagLane:
             warnings.append(f"no calibration was fitted with {model}; the score has no band but amber")
         if request.risk_band_stratum and request.risk_band_stratum not in artifact.bands:
             known = ", ".join(sorted(set(artifact.bands) - {UNSEEN}))
-            stricter = ", held to half the error" if UNSEEN in artifact.bands else ""
+            stricter = ", held to a smaller error" if UNSEEN in artifact.bands else ""
             warnings.append(f"risk_band_stratum is not among {known}; the overall bands were used{stricter}")
         if request.risk_band_policy != BALANCED and artifact.curves is None:
             warnings.append(
