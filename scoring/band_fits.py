@@ -42,7 +42,7 @@ def band_curves(score: Floats, hallucinated: Bools, fold: Counts, strata: Mappin
     ``score`` must be of a model that did not see the answer's label. ``fold``: 0 to 4, the same for all answers to one source.
     ``strata``: the answers of each; one called "overall" holds all of them.
     """
-    rounded = np.round(score.astype(np.float64), 4)
+    rounded: Floats = np.round(score.astype(np.float64), 4)
     values, position = np.unique(rounded, return_inverse=True)
     bins = max(1, min(_MAX_BINS, len(rounded) // _MIN_BIN_ANSWERS))
     below = np.searchsorted(np.sort(rounded), values, side="left") / len(rounded)
@@ -60,7 +60,7 @@ def band_curves(score: Floats, hallucinated: Bools, fold: Counts, strata: Mappin
     counts = {
         name: StratumCounts(counted(part & ~hallucinated), counted(part & hallucinated)) for name, part in parts.items()
     }
-    return BandCurves(values[starts], values[ends], counts)
+    return BandCurves(values[starts].astype(np.float64), values[ends].astype(np.float64), counts)
 
 
 def held_bands(curves: BandCurves, targets: BandTargets) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def _source(item: Mapping[str, Any], fallback: bytes) -> str:
 
 def scored_labels(labels: Sequence[Label], config: Config, version: str) -> Iterator[tuple[Label, float | None]]:
     """Every label with its score; texts are scored here, and all scores must come from the calibration ``version``."""
-    answers = iter(())
+    answers: Iterator[str] = iter(())
     if any(label.request is not None for label in labels):
         answers = score_lines((label.request.decode() for label in labels if label.request is not None), config)
     for label in labels:
