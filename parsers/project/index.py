@@ -131,7 +131,7 @@ def _build_family(family: str, parses: list[ParseResult]) -> FamilyIndex:
         for definition in file.parse.definitions:
             names.update(parameter.name for parameter in definition.parameters or ())
     index.names = frozenset(names)
-    index.words = frozenset().union(*(file.parse.words for file in index.files.values()))
+    index.words = frozenset().union(*(file.parse.facts.occurrences for file in index.files.values()))
     index.stored = frozenset(
         reference.chain[-1] for file in index.files.values() for reference in file.parse.references if reference.store
     )

@@ -19,6 +19,7 @@ from parsers.python.bindings import (
     on_global,
     on_walrus,
 )
+from parsers.python.facts import FACTS
 from parsers.syntax.extraction import Arguments, Extraction, Grammar
 from parsers.syntax.source import squeeze
 from parsers.syntax.types import Parameter, ReferenceKind, SymbolKind
@@ -385,5 +386,6 @@ GRAMMAR = Grammar(
         "call": _call,
         "attribute": _attribute,
         "name": _name,
+        **FACTS,
     },
 )

@@ -249,11 +249,12 @@ def parser_for(name: str) -> Parser:
 
 @cache
 def query_of(name: str, part: str) -> Query:
-    """The compiled query ``part`` ('definitions' or 'references') of a language."""
+    """The compiled query ``part`` ('definitions' or 'references', facts among these) of a language."""
     from tree_sitter import Query
 
     package = LANGUAGES[name].extractor.rpartition(".")[0]
     folder = resources.files(package) / "queries"
-    files = [folder / f"{stem}.{part}.scm" for stem in LANGUAGES[name].queries]
+    kinds = (part, "facts") if part == "references" else (part,)
+    files = [folder / f"{stem}.{kind}.scm" for kind in kinds for stem in LANGUAGES[name].queries]
     texts = [file.read_text("utf-8") for file in files if file.is_file()]
     return Query(grammar_of(name), "\n".join(texts))

@@ -50,6 +50,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from parsers.syntax.extraction import Extraction, Grammar
+from parsers.syntax.facts import CodeFacts
 from parsers.syntax.languages import LANGUAGES, parser_for, query_of
 from parsers.syntax.source import (
     DEFAULT_LIMITS,
@@ -116,6 +117,9 @@ def parse_source(
         tuple(found.macros),
         found.package,
         timed_out,
+        found.facts.finish(counts_words=grammar.counts_words, module=bool(found.marks.get("module")))
+        if limits.references
+        else CodeFacts(),
     )
 
 
