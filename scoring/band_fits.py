@@ -42,7 +42,7 @@ def band_curves(score: Floats, hallucinated: Bools, fold: Counts, strata: Mappin
     ``score`` must be of a model that did not see the answer's label. ``fold``: 0 to 4, the same for all answers to one source.
     ``strata``: the answers of each; one called "overall" holds all of them.
     """
-    rounded: Floats = np.round(score.astype(np.float64), 4)
+    rounded = np.array([round(float(value), 4) for value in score], dtype=np.float64)
     values, position = np.unique(rounded, return_inverse=True)
     bins = max(1, min(_MAX_BINS, len(rounded) // _MIN_BIN_ANSWERS))
     below = np.searchsorted(np.sort(rounded), values, side="left") / len(rounded)
