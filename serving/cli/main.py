@@ -19,6 +19,7 @@ import yaml
 
 from serving.auth.keys import KeyFile
 from serving.cli.batch import batch
+from serving.cli.calibrate import calibrate
 from serving.cli.cases import cases_app
 from serving.cli.common import (
     EXIT_FAILURE,
@@ -50,6 +51,7 @@ app.add_typer(cases_app, name="cases")
 app.add_typer(traces_app, name="traces")
 app.command()(doctor)
 app.command()(batch)
+app.command()(calibrate)
 app.command()(gate)
 
 

@@ -23,6 +23,7 @@ from serving.config.evals import EvalSettings
 from serving.config.settings import (
     ArtifactSettings,
     AuthSettings,
+    BandSettings,
     EncoderSettings,
     FilePath,
     LanesSettings,
@@ -82,6 +83,7 @@ class Config(Section):
     )
     evals: EvalSettings = Field(default=EvalSettings(), description="Evaluation runs: egress, keys, confirmation.")
     observability: ObservabilitySettings = Field(default=ObservabilitySettings(), description="Logs and metrics.")
+    bands: BandSettings = Field(default=BandSettings(), description="How precise green and red must be.")
     artifacts: ArtifactSettings = Field(default=ArtifactSettings(), description="Fitted weights and thresholds.")
 
     @model_validator(mode="after")
