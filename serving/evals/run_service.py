@@ -18,6 +18,7 @@ from serving.evals.cases import Case
 from serving.evals.comparing import Comparison, by_task, compare_runs, gate
 from serving.evals.graders.types import Services
 from serving.evals.kept_answers import KeptAnswers
+from serving.evals.observer import Observed, observe
 from serving.evals.plans import Rules, estimate, make_target, openai_settings
 from serving.evals.reading import Fields
 from serving.evals.reports import Record, as_json
@@ -196,6 +197,14 @@ class RunService:
         rows = [await self._all_results(tenant, run_id) for run_id in (baseline, candidate)]
         document, decision = await asyncio.to_thread(_compared, suite, rows, (first, second), policy)
         return document, decision
+
+    async def ask(self, tenant: str, run_id: str, question: str) -> dict[str, Any]:
+        """What the run's data say to a question, while it runs and after."""
+        run = (await self.get(tenant, run_id))["run"]
+        suite = await self._cases.suite(tenant, run["suite_hash"])
+        results = await self._all_results(tenant, run_id)
+        seen = Observed(run, results, {case.task_id: case for case in suite.cases})
+        return await asyncio.to_thread(observe, question, seen)
 
     async def work(self, tenant: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """One request of a run's job: its units at the same time. Called by the job runner, again after a kill."""

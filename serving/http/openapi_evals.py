@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from serving.http.openapi_state import RouteDoc
 from serving.http.routes.evals import MoveCase, PutCases, PutConfig, PutSuite
-from serving.http.routes.runs import CompareRuns, ResumeRun, StartRun
+from serving.http.routes.runs import AskRun, CompareRuns, ResumeRun, StartRun
 
 _HASH = "9f2feb0f1ef425b292f2f94bd8482494df4f0d3d2f9d0c1c3d9a2d0c7a5b6e41"
 _RUN_ID = "run_8d1c7a5b6e419f2feb0f1ef425b292f2"
@@ -79,6 +79,15 @@ EVAL_ROUTES: dict[str, RouteDoc] = {
     "get_run": RouteDoc({"success": True, "run": _RUN}),
     "list_run_results": RouteDoc({"success": True, "results": [], "next_cursor": None}),
     "watch_run": RouteDoc("event: progress\n", media="text/event-stream"),
+    "ask_run": RouteDoc(
+        {
+            "success": True,
+            "topic": "errors",
+            "facts": [{"text": "No call failed.", "link": "/api/v1/runs", "figures": {}}],
+        },
+        AskRun,
+        {"question": "Errors?"},
+    ),
     "pause_run": RouteDoc({"success": True, "run": {**_RUN, "status": "PAUSED"}}),
     "resume_run": RouteDoc({"success": True, "run": _RUN}, ResumeRun, {"budget_usd": 2.0}),
     "cancel_run": RouteDoc({"success": True, "run": {**_RUN, "status": "CANCELLED"}}),

@@ -52,6 +52,12 @@ class ResumeRun(Strict):
     budget_usd: float | None = Field(None, gt=0, description="A new budget, over all of the run.")
 
 
+class AskRun(Strict):
+    """Body of ``POST /runs/{id}/ask``."""
+
+    question: str = Field(min_length=1, max_length=500, description="Such as: why do so many fail?")
+
+
 class CompareRuns(Strict):
     """Body of ``POST /runs:compare``."""
 
@@ -113,6 +119,12 @@ def _add_reading(router: APIRouter, runs: RunService) -> None:
     async def watch(run_id: RunId, tenant: CurrentTenant) -> Response:
         """Server-sent events until the run rests."""
         return StreamingResponse(await runs.watch(tenant, run_id), media_type="text/event-stream")
+
+    @router.post("/runs/{run_id}/ask", summary="Ask about a run", operation_id="ask_run")
+    async def ask(run_id: RunId, request: Request, tenant: CurrentTenant) -> Response:
+        """Answered from the run's data by rules; each fact says where it stands."""
+        body = parse_body(AskRun, await request.body())
+        return json_answer(await runs.ask(tenant, run_id, body.question))
 
 
 def _add_steering(router: APIRouter, runs: RunService) -> None:

@@ -283,6 +283,33 @@ async def test_recorded_answers_run_without_a_call_and_events_end_with_the_run(c
     assert run["progress"] == {"done": 3, "passed": 2, "failed": 1, "spent_usd": 0.0}
 
 
+async def test_questions_about_a_run_are_answered_from_its_data(client):
+    suite, endpoint = await _suite(client, 10), Endpoint(fail=[3, 4])
+    with running(endpoint.app) as url:
+        started = await _ok(client.post("/runs", json={"suite": suite, "target": _target(url)}), 202)
+        run_id = (await _rest(client, started["run"]["run_id"]))["run_id"]
+
+    async def ask(question):
+        return await _ok(client.post(f"/runs/{run_id}/ask", json={"question": question}))
+
+    errors = await ask("Any errors?")
+    assert (errors["topic"], errors["facts"][0]["figures"]) == ("errors", {"calls": 2})
+    assert "HTTP 400" in errors["facts"][0]["text"]
+    assert "10 of 10 calls are done, 2 failed" in (await ask("how is it going?"))["facts"][0]["text"]
+    quality = (await ask("quality"))["facts"]
+    assert quality[0]["figures"]["passed"] == 8
+    assert {fact["text"].split(":")[0] for fact in quality} == {
+        "All cases", "Track golden", "Track regression", "Grader numeric",
+    }  # fmt: skip
+    assert "case-003" in " ".join(fact["text"] for fact in (await ask("why do so many fail"))["facts"])
+    assert "mend the target" in (await ask("what next?"))["facts"][0]["text"]
+    unknown = await ask("who are you")
+    assert unknown["topic"] == "not understood"
+    assert unknown["questions"]
+    for fact in quality + errors["facts"]:
+        assert (await client.get(fact["link"].removeprefix("/api/v1"))).status_code == 200
+
+
 async def test_versions_of_a_configuration_and_their_difference(client):
     hashes = []
     for top_k in (3, 5, 3):
