@@ -19,6 +19,7 @@ import yaml
 
 from serving.auth.keys import KeyFile
 from serving.cli.batch import batch
+from serving.cli.calibrate import calibrate
 from serving.cli.common import (
     EXIT_FAILURE,
     ConfigOption,
@@ -48,6 +49,7 @@ app.add_typer(db_app, name="db")
 app.add_typer(traces_app, name="traces")
 app.command()(doctor)
 app.command()(batch)
+app.command()(calibrate)
 app.command()(gate)
 
 

@@ -22,6 +22,7 @@ from serving.auth.keys import KeyFile
 from serving.config.settings import (
     ArtifactSettings,
     AuthSettings,
+    BandSettings,
     EncoderSettings,
     FilePath,
     LanesSettings,
@@ -80,6 +81,7 @@ class Config(Section):
         default=TraceSettings(), description="Conversations of your applications: kept, scored by themselves, reviewed."
     )
     observability: ObservabilitySettings = Field(default=ObservabilitySettings(), description="Logs and metrics.")
+    bands: BandSettings = Field(default=BandSettings(), description="How precise green and red must be.")
     artifacts: ArtifactSettings = Field(default=ArtifactSettings(), description="Fitted weights and thresholds.")
 
     @model_validator(mode="after")
