@@ -20,6 +20,7 @@ import yaml
 from serving.auth.keys import KeyFile
 from serving.cli.batch import batch
 from serving.cli.calibrate import calibrate
+from serving.cli.cases import cases_app
 from serving.cli.common import (
     EXIT_FAILURE,
     ConfigOption,
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
+app.add_typer(cases_app, name="cases")
 app.add_typer(traces_app, name="traces")
 app.command()(doctor)
 app.command()(batch)

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from serving.api.config_errors import ConfigError, explain
 from serving.auth.keys import KeyFile
+from serving.config.evals import EvalSettings
 from serving.config.settings import (
     ArtifactSettings,
     AuthSettings,
@@ -80,6 +81,7 @@ class Config(Section):
     traces: TraceSettings = Field(
         default=TraceSettings(), description="Conversations of your applications: kept, scored by themselves, reviewed."
     )
+    evals: EvalSettings = Field(default=EvalSettings(), description="Evaluation runs: egress, keys, confirmation.")
     observability: ObservabilitySettings = Field(default=ObservabilitySettings(), description="Logs and metrics.")
     bands: BandSettings = Field(default=BandSettings(), description="How precise green and red must be.")
     artifacts: ArtifactSettings = Field(default=ArtifactSettings(), description="Fitted weights and thresholds.")
