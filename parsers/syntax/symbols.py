@@ -128,7 +128,8 @@ def _capture(root: Node, language: str, limits: ParseLimits, deadline: Deadline)
     """Captured nodes by name; None when the deadline passed first."""
     from tree_sitter import QueryCursor
 
-    parts = ("definitions", "references") if limits.references else ("definitions",)
+    uses = "judged" if limits.facts else "references"
+    parts = ("definitions", uses) if limits.references else ("definitions",)
     captures: dict[str, list[Node]] = {}
     for part in parts:
         cursor = QueryCursor(query_of(language, part))

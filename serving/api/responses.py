@@ -76,6 +76,17 @@ class UsageShape(Shape):
     uncertain: int
 
 
+class BandPrecisionShape(Shape):
+    """The precision that a green or red band was held to, on answers that had no part in choosing its cut."""
+
+    value: float = Field(ge=0.0, le=1.0)
+    low: float = Field(ge=0.0, le=1.0)
+    high: float = Field(ge=0.0, le=1.0)
+    n: int
+    target: float | None = Ratio
+    borrowed_from: str | None = None
+
+
 class AbstentionShape(Shape):
     """Whether an answer that abstains may: ``evidence`` is a passage that speaks of what was asked."""
 
@@ -124,6 +135,7 @@ class TraceResponse(Shape):
     top_evidence: list[dict[str, Any]]
     structured_score: dict[str, Any]
     score: float | None = Ratio
+    band_precision: BandPrecisionShape | None = None
     nli_aggregate: float | None = Ratio
     context_coverage_ratio: float | None = Ratio
     context_usage_ratio: float | None = Ratio

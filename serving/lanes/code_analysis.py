@@ -25,9 +25,10 @@ from parsers.syntax.symbols import parse_source
 from parsers.syntax.types import ParseResult
 from serving.inference.kept import Kept
 
-_LIMITS = (
-    ParseLimits()
-)  # context files with their uses: an incomplete package, an attribute set from outside show only there
+_LIMITS = ParseLimits()
+_CONTEXT_LIMITS = ParseLimits(facts=False)
+"""Context files are read with their uses: an incomplete package, an attribute set from outside show only there."""
+
 _CACHED_INDEXES = 128
 _CACHED_CHARACTERS = 32_000_000
 _CONTEXT_BUDGET_S = 5.0
@@ -169,10 +170,12 @@ class CodeAnalyser:
         key = (tenant, digest.hexdigest())
         return self._indexes.get_or_make(key, lambda: self._build(files), lambda indexed: not indexed.timed_out)
 
-    def _parse(self, text: str, language: str, path: str | None, hostile: bool) -> ParseResult:
+    def _parse(
+        self, text: str, language: str, path: str | None, hostile: bool, limits: ParseLimits = _LIMITS
+    ) -> ParseResult:
         if hostile:
-            return self._isolated.parse(text, language, path, _LIMITS)
-        return parse_source(text, language, path, _LIMITS, self._clock)
+            return self._isolated.parse(text, language, path, limits)
+        return parse_source(text, language, path, limits, self._clock)
 
     def _build(self, files: Sequence[ContextFile]) -> _Indexed:
         """The index of all files that could be read within the time budget; what was left out is a warning.
@@ -192,7 +195,7 @@ class CodeAnalyser:
             hostile = is_hostile(file.text)
             clock = time.perf_counter if hostile else self._clock
             started_s = clock()
-            parse = self._parse(file.text, file.language, file.path, hostile)
+            parse = self._parse(file.text, file.language, file.path, hostile, _CONTEXT_LIMITS)
             spent_s += clock() - started_s
             timed_out = timed_out or parse.timed_out
             if parse.truncated_reason:

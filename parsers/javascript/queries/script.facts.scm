@@ -1,7 +1,4 @@
 ; What the rules ask of a text beyond its names (parsers.syntax.facts).
-(comment) @fact_comment
-[(string) (regex)] @fact_quoted
-(template_string (string_fragment) @fact_quoted)
 (if_statement condition: (parenthesized_expression (_) @fact_asked))
 (while_statement condition: (parenthesized_expression (_) @fact_asked))
 (ternary_expression condition: (_) @fact_asked)

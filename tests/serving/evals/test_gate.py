@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import xml.etree.ElementTree as ET
@@ -12,12 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from serving.cli.main import app
-from serving.config.load import read_config
-from serving.evals.cases import CaseStatus
-from serving.evals.life_cycle import check_step, dry_run
-from serving.evals.local_lanes import LocalLanes
 from serving.evals.suites import read_suite
-from serving.evals.targets.recorded import read_recorded
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "examples/evals"
@@ -118,13 +112,27 @@ def test_an_answer_cannot_write_into_the_reports(tmp_path):
     assert "](javascript" not in markdown.read_text()
 
 
-async def test_every_case_of_the_suite_has_graders_that_fail_on_its_failure():
-    lanes = LocalLanes(read_config(None, {}))
-    good = read_recorded(CANDIDATE)
-    try:
-        for case in read_suite(SUITE).cases:
-            run = await dry_run(case, lanes.services(), await good.answer(case, 0))
-            check_step(case, CaseStatus.DRAFT, CaseStatus.CURATED, run)
-            check_step(case, CaseStatus.CURATED, CaseStatus.ACTIVE, run)
-    finally:
-        await asyncio.to_thread(lanes.close)
+def test_every_case_of_the_suite_has_graders_that_fail_on_its_failure(tmp_path):
+    run = CliRunner().invoke(app, ["cases", "check", str(SUITE), "--answers", str(CANDIDATE), "--json"])
+    assert run.exit_code == 0, run.output
+    rows = json.loads(run.stdout)
+    assert len(rows) == 9
+    assert {(row["good"], row["failure"]) for row in rows} == {("passes", "fails")}
+    weak = tmp_path / "weak.jsonl"
+    weak.write_text(
+        '{"task_id": "t", "input_messages": "Fee?", "reference_answer": "30",'
+        ' "recorded_failure": "30 or 35", "must_include": ["30"]}'
+    )
+    run = CliRunner().invoke(app, ["cases", "check", str(weak)])
+    assert run.exit_code == 1
+    assert "fails on the recorded failure" in " ".join(run.output.split())
+
+
+def test_cases_of_other_tools_are_imported(tmp_path):
+    source, output = tmp_path / "samples.jsonl", tmp_path / "cases.jsonl"
+    source.write_text('{"input": [{"role": "user", "content": "2+2?"}], "ideal": "4"}')
+    run = CliRunner().invoke(app, ["cases", "import", str(source), "-o", str(output)])
+    assert run.exit_code == 0, run.output
+    assert read_suite(output).cases[0].reference_answer == "4"
+    source.write_text("{")
+    assert CliRunner().invoke(app, ["cases", "import", str(source), "-o", str(output)]).exit_code == 3
