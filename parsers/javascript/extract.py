@@ -16,6 +16,12 @@ _VARIANCE = re.compile(r"([<,]\s*)((?:in\s+out|in|out)\b)(\s+[A-Z])")
 # ``using file = open()``: the grammar does not know it; ``const`` has as many letters.
 _USING = re.compile(r"(?:await[ \t]+)?\busing(?=[ \t]+[A-Za-z_$][\w$]*\s*=)")
 
+# ``static accessor zone = 1``: a field with a getter and a setter; to its users it is a field.
+_ACCESSOR = re.compile(
+    r"^([ \t]*(?:@[\w.$]+(?:\([^()\n]*\))?[ \t]+)*(?:(?:static|public|private|protected|override|abstract|declare)[ \t]+)*)"
+    r"accessor(?=[ \t]+(?!(?:in|of|as|is|instanceof|satisfies)\b)[\w$#\[\"'])",
+    re.MULTILINE,
+)
 GRAMMAR = Grammar(
     names=frozenset({"identifier", "this", "super", "type_identifier", "shorthand_property_identifier"}),
     members={
@@ -85,6 +91,7 @@ GRAMMAR = Grammar(
     counts_words=True,
     rewrites=(
         (_VARIANCE, lambda match: match[1] + " " * len(match[2]) + match[3]),
+        (_ACCESSOR, lambda match: match[1] + " " * len("accessor")),
         (_USING, lambda match: "const".rjust(len(match[0]))),
     ),
 )

@@ -34,7 +34,8 @@ count as a '()' link when they start a longer chain. '?' starts a chain with any
 A Rust macro call has the link 'name!'. Python ``a.b = 1`` is an ATTRIBUTE with ``store`` set.
 
 **dynamic** holds ``reason`` or ``reason:subject``: why members of the file or of one class may be invisible. Python:
-``star_import:m getattr[:C] dir[:C] metaclass:C setattr exec eval globals vars __import__ lazy:name``; JavaScript and TypeScript:
+``star_import:m getattr[:C] dir[:C] metaclass:C stored:name setattr:C exec eval globals vars __import__ lazy:name``
+(``setattr:13``: at character 13 a function sets attributes of its argument); JavaScript and TypeScript:
 ``star_import:m spread:name computed:name assign:target module_exports proxy function eval index_signature:T
 augmentation:module``; Go: ``star_import:path``; Rust: ``star_import:path macro:name`` (a macro among items that
 may define anything) and ``impl_trait:Type:Trait`` for a type of another file (types of this file get the trait as a base).
