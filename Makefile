@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-stamp
 SOURCES := groundlane models parsers scoring serving benchmarks tests examples docs/_site
 
-.PHONY: setup format lint test test-quick demo serve bench docs clean
+.PHONY: setup format lint test test-quick demo serve bench gpu-kit docs clean
 
 setup: $(STAMP)
 
@@ -40,6 +40,10 @@ serve: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.latency --json benchmarks/results/latency.json
+
+# What a GPU machine without network lacks: DATA are prepared JSON lines, SHARED a folder that is carried as well.
+gpu-kit: setup
+	$(BIN)/python -m benchmarks.gpu_kit pack --out gpu-kit $(if $(SHARED),--shared $(SHARED)) --data $(wildcard $(DATA))
 
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet

@@ -1,8 +1,8 @@
 """Fits the RAG lane's calibration: ``python -m benchmarks.calibrate ragtruth.jsonl.gz [--config FILE] [--out FILE]``.
 
-Without a verifier: token model, claim cut and fusion are fitted on rows of split ``train``; the bands' cuts are chosen on one
-half of split ``dev`` (by source) and their precision, with its exact interval, is measured on the other half. With one: see
-:mod:`benchmarks.calibrate_verified`. Everything the fit saw is written into the artefact: file digest, rows, models, commit.
+Without a verifier: token model, claim cut and fusion are fitted on rows of split ``train``, and the curves that bands are picked
+from are counted on split ``dev``. With one: see :mod:`benchmarks.calibrate_verified`. How a cut and its precision come from the
+curves: :mod:`scoring.band_curves`. Everything the fit saw is written into the artefact: file digest, rows, models, commit.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from benchmarks.calibrate_verified import fit_verified
 from benchmarks.calibration_fits import (
     TOKEN_FEATURES,
     Example,
+    band_parts,
     fit_claim_cut,
     fit_contradiction_cap,
     fit_fusion,
@@ -27,13 +28,12 @@ from benchmarks.calibration_fits import (
     fit_tokens,
     fit_units,
     gather,
-    half_of,
-    halved_bands,
     scores_of,
 )
 from benchmarks.figures import auroc, precision_recall_f1
 from benchmarks.provenance import provenance
 from benchmarks.rows import file_digest, read_rows
+from scoring.band_fits import artifact_text
 from scoring.bands import OVERALL
 from scoring.calibration import RagArtifact, parse_rag_artifact
 from serving.config.load import load_config
@@ -58,10 +58,6 @@ async def fit(lane: RagLane, path: Path, encoder: str, version: str) -> dict[str
     artifact = replace(artifact, fusion=weights, fusion_bias=bias, contradiction_cap=cap)
     score = scores_of(dev, artifact)
     truth = np.array([example.row.hallucinated for example in dev])
-    halves = np.array([half_of(example.row) for example in dev])
-    tasks = np.array([example.row.task for example in dev])
-    bands = {OVERALL: halved_bands(score, truth, halves, np.ones(len(dev), bool))}
-    bands |= {task: halved_bands(score, truth, halves, tasks == task) for task in sorted(set(tasks.tolist()))}
     return {
         "version": version,
         "encoder": encoder,
@@ -75,7 +71,7 @@ async def fit(lane: RagLane, path: Path, encoder: str, version: str) -> dict[str
             "bias": bias,
             "signals": {name: {"weight": w.weight, "center": w.center} for name, w in weights.items()},
         },
-        "bands": bands,
+        **band_parts(score, [example.row for example in dev]),
         "provenance": {
             "command": "python -m benchmarks.calibrate",
             "data": path.name,
@@ -114,7 +110,8 @@ async def fit_over(lane: RagLane, path: Path, base: Path, version: str) -> dict[
         "model": lane_model(example),
         **provenance(),
     }
-    return {**document, **parts, "version": version, "provenance": source}
+    kept = {name: value for name, value in document.items() if name != "bands"}  # cuts of before there were curves
+    return {**kept, **parts, "version": version, "provenance": source}
 
 
 def main() -> None:
@@ -138,8 +135,8 @@ def main() -> None:
     artifact = asyncio.run(fitted)
     lane.close()
     out = arguments.out or ARTIFACTS / ("rag.json" if config.verifier is None else "rag_verified.json")
-    out.write_text(json.dumps(artifact, indent=1) + "\n", encoding="utf-8")
-    shown = ("claim_cut", "token_cut", "verified", "fusion", "bands", "cross_fitted", "provenance")
+    out.write_text(artifact_text(artifact), encoding="utf-8")
+    shown = ("claim_cut", "token_cut", "verified", "fusion", "held", "cross_fitted", "provenance")
     print(json.dumps({key: artifact[key] for key in shown if key in artifact}, indent=1))
 
 

@@ -1,13 +1,12 @@
 """Fits the calibration with a verifier: its word joined with the lane's own signals. Run by ``benchmarks.calibrate``.
 
 The verifier was trained on split ``train``, where it looks better than it is, so everything here is fitted on ``dev``. What
-the artefact says of itself is cross-fitted: each fifth of the sources is scored by layers fitted on the other four. The bands'
-cuts are chosen on those scores of one half of the sources and measured on the other.
+the artefact says of itself is cross-fitted: each fifth of the sources is scored by layers fitted on the other four. The curves
+of the bands count these scores; cuts are picked from them and measured as :mod:`scoring.band_curves` says.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,15 +15,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.calibration_fits import (
-    MIN_BAND_ROWS,
+    MIN_SIGNAL_ROWS,
     Example,
+    band_parts,
     claim_labels,
     decision,
     fit_fusion,
     fit_token_cut,
     gather,
-    half_of,
-    halved_bands,
     monotone_logistic,
     scores_of,
     span_counts,
@@ -40,13 +38,14 @@ from benchmarks.figures import (
     span_characters,
 )
 from benchmarks.rows import read_rows
+from scoring.band_curves import FOLDS
+from scoring.band_fits import fold_of
 from scoring.bands import OVERALL
 from scoring.calibration import RagArtifact, VerifiedCalibration
 from scoring.rag.score import RagDecision
 from scoring.rag.verifier_fusion import clipped_logit, token_columns
 from serving.lanes.rag import RagLane
 
-FOLDS = 5
 FUSED = ("weakest_tokens", "word_overlap", "weakest_claim", "structured", "nli")
 """Signals of the fusion: one of each kind. More of a kind add nothing on these answers and carry over worse to others."""
 _CLAIM_CLIP = 0.01
@@ -66,11 +65,6 @@ def without_verifier(example: Example) -> Example:
     facts = example.gathered.facts
     bare = replace(facts, nli=(None,) * len(facts.claims))
     return Example(example.row, replace(example.gathered, facts=bare))
-
-
-def fold_of(source_id: str) -> int:
-    """Which fifth a source belongs to."""
-    return int.from_bytes(hashlib.sha256(b"fold:" + source_id.encode()).digest()[:4], "big") % FOLDS
 
 
 def fit_layers(judged: Sequence[Judged], base: RagArtifact) -> RagArtifact:
@@ -118,7 +112,7 @@ def _fit_tokens(judged: Sequence[Judged], artifact: RagArtifact, fitted: Verifie
         features.append(columns[chosen])
         truth.append(~wrong[facts.alignment.token_spans[:, 0]][chosen])
     labels = np.concatenate(truth)
-    if len(labels) < MIN_BAND_ROWS or labels.all():
+    if len(labels) < MIN_SIGNAL_ROWS or labels.all():
         return fitted
     balance = np.where(labels, 0.5 / labels.mean(), 0.5 / (1.0 - labels.mean()))
     weights, bias = monotone_logistic(np.concatenate(features), labels, balance)
@@ -186,12 +180,11 @@ async def fit_verified(lane: RagLane, path: Path, base: RagArtifact, version: st
 
 def fitted_parts(examples: Sequence[Example], base: RagArtifact, version: str) -> dict[str, Any]:
     """Layers, bands and figures from gathered examples, as they stand in the artefact."""
+    base = replace(base, bands={}, curves=None)  # no cut of the base has a say in the scores that new cuts come from
     judged = [Judged(example, decision(without_verifier(example), base)) for example in examples]
     model = examples[0].gathered.verifier
     artifact = replace(fit_layers(judged, base), version=version, verifier=None if model is None else model.name)
     found = cross_fit(judged, base)
-    truth = np.array([one.row.hallucinated for one in examples])
-    halves = np.array([half_of(one.row) for one in examples])
     tasks = np.array([one.row.task for one in examples])
     parts = {OVERALL: np.ones(len(examples), dtype=np.bool_)} | {
         str(task): tasks == task for task in sorted(set(tasks.tolist()))
@@ -207,6 +200,6 @@ def fitted_parts(examples: Sequence[Example], base: RagArtifact, version: str) -
             "bias": artifact.fusion_bias,
             "signals": {name: asdict(weight) for name, weight in artifact.fusion.items()},
         },
-        "bands": {name: halved_bands(found.score, truth, halves, chosen) for name, chosen in parts.items()},
+        **band_parts(found.score, [one.row for one in examples]),
         "cross_fitted": {name: figures(judged, found, chosen) for name, chosen in parts.items()},
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,8 +10,10 @@ import numpy as np
 from rich.progress import track
 from scipy.optimize import minimize
 
-from benchmarks.figures import Bools, Floats, balanced_accuracy, clopper_pearson, span_characters
+from benchmarks.figures import Bools, Floats, balanced_accuracy, span_characters
 from benchmarks.rows import Row
+from scoring.band_curves import DEFAULT_TARGETS
+from scoring.band_fits import band_curves, fold_of, held_bands
 from scoring.calibration import RagArtifact, SignalWeight, TokenCalibration, logit, token_features
 from scoring.heatmap import HeatCuts, heatmap_spans, unsupported_spans
 from scoring.lexical import match_words
@@ -23,9 +24,7 @@ from serving.api.lane_types import LaneInput
 from serving.lanes.rag import Gathered, RagLane
 
 TOKEN_FEATURES = ("best", "z", "word", "pair", "neighbour")
-GREEN_PRECISION = 0.95
-RED_PRECISION = 0.85
-MIN_BAND_ROWS = 25
+MIN_SIGNAL_ROWS = 25
 _RIDGE = 1e-3
 
 
@@ -167,9 +166,11 @@ def fit_fusion(
     """Weights ≥ 0 of the signals (all, or the ``candidates``) on their log-odds; one that does not apply stands at its mean."""
     signals = [{s.name: s.value for s in decision(example, artifact).score.signals} for example in examples]
     wanted = candidates or list(signals[0])
-    names = [name for name in wanted if sum(s[name] is not None for s in signals) >= MIN_BAND_ROWS]
+    names = [name for name in wanted if sum(s[name] is not None for s in signals) >= MIN_SIGNAL_ROWS]
     if not names:
-        raise SystemExit(f"{len(examples)} answers are too few to fit a fusion; a signal needs {MIN_BAND_ROWS} values")
+        raise SystemExit(
+            f"{len(examples)} answers are too few to fit a fusion; a signal needs {MIN_SIGNAL_ROWS} values"
+        )
     columns, centers = [], {}
     for name in names:
         values = [logit(s[name]) for s in signals if s[name] is not None]
@@ -201,46 +202,13 @@ def scores_of(examples: Sequence[Example], artifact: RagArtifact) -> Floats:
     return np.array([0.5 if score is None else score for score in found])
 
 
-def band_cuts(choose: tuple[Floats, Bools], measure: tuple[Floats, Bools]) -> dict[str, Any]:
-    """Cuts chosen on one part, their precision measured on the other. ``Bools``: hallucinated.
-
-    A cut that the other part refutes (its whole interval lies under the target) is dropped: better amber than a guess.
-    """
-    green = _cut(choose[0], ~choose[1], GREEN_PRECISION, upper=True)
-    red = _cut(choose[0], choose[1], RED_PRECISION, upper=False)
-    if green is not None and red is not None and red >= green:
-        red = None
-    held_green = None if green is None else _precision(~measure[1][measure[0] >= green])
-    held_red = None if red is None else _precision(measure[1][measure[0] <= red])
-    if held_green is None or held_green["high"] < GREEN_PRECISION:
-        green, held_green = None, None
-    if held_red is None or held_red["high"] < RED_PRECISION:
-        red, held_red = None, None
-    return {"green_at": green, "red_at": red, "green": held_green, "red": held_red}
-
-
-def _cut(score: Floats, right: Bools, target: float, upper: bool) -> float | None:
-    """The cut that takes in most rows while the band holds its precision with at least ``MIN_BAND_ROWS`` rows."""
-    order = np.argsort(-score if upper else score, kind="stable")
-    hits = np.cumsum(right[order])
-    sizes = np.arange(1, len(order) + 1)
-    good = np.flatnonzero((hits / sizes >= target) & (sizes >= MIN_BAND_ROWS))
-    return None if not len(good) else round(float(score[order[good[-1]]]), 4)
-
-
-def _precision(right: Bools) -> dict[str, Any] | None:
-    if not len(right):
-        return None
-    low, high = clopper_pearson(int(right.sum()), len(right))
-    return {"value": round(float(right.mean()), 4), "low": round(low, 4), "high": round(high, 4), "n": len(right)}
-
-
-def half_of(row: Row) -> int:
-    """0 or 1, by the source: both answers to one source fall into one half."""
-    return hashlib.sha256(row.source_id.encode()).digest()[0] & 1
-
-
-def halved_bands(score: Floats, truth: Bools, halves: Any, chosen: Bools) -> dict[str, Any]:
-    """Band cuts of the chosen rows: from one half, measured on the other."""
-    tune, hold = chosen & (halves == 0), chosen & (halves == 1)
-    return band_cuts((score[tune], truth[tune]), (score[hold], truth[hold]))
+def band_parts(score: Floats, rows: Sequence[Row]) -> dict[str, Any]:
+    """The artefact's curves, overall and by task, and what the bands that are picked from them held."""
+    tasks = np.array([row.task for row in rows])
+    curves = band_curves(
+        score,
+        np.array([row.hallucinated for row in rows]),
+        np.array([fold_of(row.source_id) for row in rows]),
+        {str(task): tasks == task for task in sorted(set(tasks.tolist()))},
+    )
+    return {"curves": curves.to_json(), "held": held_bands(curves, DEFAULT_TARGETS)}

@@ -1,22 +1,20 @@
 """Everything that wants an accelerator, on one machine, without network: ``python -m benchmarks.gpu [--json OUT]``.
 
-Encoders and verifiers of three shapes with random weights (speed does not depend on them) at three lengths: our forward
-pass, a plain transformers loop over the same rows, and on CUDA a compiled one of static shape with CUDA graphs, each
-beside the measured matrix product. Then reverse MaxSim, the whole lane in this process, and a server where Ray is installed.
-Under ten minutes on one GPU; ``--device cpu --tiny`` runs every part on toy sizes in a minute, as its test does.
+The lane in this process and in several that share the card; encoders and verifiers of three shapes with random weights (speed
+does not depend on them) at three lengths, our forward pass with and without padding beside a plain transformers loop over the
+same rows and the measured matrix product; reverse MaxSim; bfloat16 against float32 on labelled pairs; compiled passes of
+static shape with CUDA graphs. The most valuable first, each written before the next begins, none begun after ``--budget-s``.
+``--device cpu --tiny`` runs every part on toy sizes, as its test does.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import importlib.util
 import json
 import os
 import random
 import time
-from collections.abc import Callable
-from itertools import count
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,25 +24,25 @@ import numpy as np
 import torch
 from torch import nn
 
+from benchmarks.gpu_lane import SHIPPED, LaneModels, encoder_spec, lane_figures, processes_figures
 from benchmarks.gpu_models import ARCHITECTURES, TINY, build, positions
-from benchmarks.latency import closed_loop, measure
-from benchmarks.provenance import provenance
-from benchmarks.requests import rag_request
-from benchmarks.server import running_server
+from benchmarks.nli import judge, read_pairs
+from benchmarks.provenance import provenance, save_figures
 from benchmarks.work import Shape, encoder_flops
 from models.batching import BatchLimits
 from models.encoder import TransformerEncoder
-from models.registry import SHIPPED_VERIFIER, EncoderSpec, load_tokenizer
+from models.packed import is_supported
+from models.registry import load_tokenizer
+from models.shipped import load_shipped_verifier
 from models.types import ModelInfo, TokenVectors
 from models.verifier import SequenceVerifier
 from scoring.maxsim import match_units, pack_units
-from serving.api.schemas import RagRequest
-from serving.config.load import load_config
-from serving.lanes.factory import local_rag_lane
 
-_LENGTHS = (128, 512, 2048)
+_LENGTHS = (512, 128, 2048)
 _PLAIN_ROWS = 32
 _CLAIM_TOKENS = 24
+_CALLERS = (1, 8, 32, 128)
+_CLASSES = ("entail", "neutral", "contradict")
 _WORDS = "harbour museum water research house contract public winter tides terminal bridge valley coast price".split()
 
 
@@ -58,8 +56,11 @@ class Bench:
         self.dtype = torch.bfloat16 if self.cuda else torch.float32
         self.seconds = arguments.seconds
         self.budget = 65_536 if self.cuda else 4_096
-        self.tokens = 4_096 if self.tiny else 131_072
-        self.tokenizer = load_tokenizer(EncoderSpec())
+        self.tokens = 1_024 if self.tiny else 131_072
+        self.folder = arguments.folder
+        self.dev = arguments.dev
+        self.tokenizer = load_tokenizer(encoder_spec(self.folder))
+        self.ceiling = self.product_tflop_per_s()
 
     def finish(self) -> None:
         """Wait for the device."""
@@ -97,36 +98,53 @@ def texts(bench: Bench, length: int) -> list[str]:
     return found
 
 
-def encoder_figures(bench: Bench, architecture: str, length: int, ceiling: float) -> dict[str, Any]:
-    """Our encoder, the plain loop, and the compiled pass, on texts of one length."""
-    model = build(architecture, None, bench.tiny).to(bench.device, bench.dtype)
-    info = ModelInfo(architecture, "random", str(bench.dtype), str(bench.device))
-    encoder = TransformerEncoder(model, bench.tokenizer, info, limits=BatchLimits(bench.budget, None))
-    prepared = encoder.prepare(texts(bench, length))
-    rows = _rows(prepared.batches)
-    times = {
-        "ours": bench.rate(lambda: encoder.forward(prepared)),
-        "plain_transformers": bench.rate(lambda: _plain(bench, model, rows)),
-    }
-    return _figures(bench, model, rows, times, ceiling)
+def encoder_figures(bench: Bench, architecture: str, length: int) -> dict[str, Any]:
+    """Our encoder, packed and padded, and the plain loop, on texts of one length."""
+    asked = texts(bench, length)
+
+    def work(model: nn.Module, packed: bool) -> tuple[Callable[[], object], Any]:
+        info, limits = _info(bench, architecture), BatchLimits(bench.budget, None)
+        encoder = TransformerEncoder(model, bench.tokenizer, info, limits=limits, packed=packed)
+        prepared = encoder.prepare(asked)
+        return lambda: encoder.forward(prepared), prepared.batches
+
+    return _compared(bench, architecture, None, work)
 
 
-def verifier_figures(bench: Bench, architecture: str, length: int, ceiling: float) -> dict[str, Any]:
-    """Our verifier, the plain loop, and the compiled pass, on pairs of one length."""
-    model = build(architecture, 3, bench.tiny).to(bench.device, bench.dtype)
-    info = ModelInfo(architecture, "random", str(bench.dtype), str(bench.device))
-    limits = BatchLimits(bench.budget, None)
-    classes = ("entail", "neutral", "contradict")
-    verifier = SequenceVerifier(model, bench.tokenizer, info, classes, limits=limits)
-    claims = [" ".join(text.split()[:_CLAIM_TOKENS]) for text in texts(bench, length)]
-    premises = [" ".join(text.split()[_CLAIM_TOKENS + 1 :]) for text in texts(bench, length)]
-    prepared = verifier.prepare(list(zip(premises, claims, strict=True)))
-    rows = _rows(prepared.batches)
-    times = {
-        "ours": bench.rate(lambda: verifier.forward(prepared)),
-        "plain_transformers": bench.rate(lambda: _plain(bench, model, rows)),
-    }
-    return _figures(bench, model, rows, times, ceiling)
+def verifier_figures(bench: Bench, architecture: str, length: int) -> dict[str, Any]:
+    """Our verifier, packed and padded, and the plain loop, on pairs of one length."""
+    parts = [text.split() for text in texts(bench, length)]
+    pairs = [(" ".join(words[_CLAIM_TOKENS + 1 :]), " ".join(words[:_CLAIM_TOKENS])) for words in parts]
+
+    def work(model: nn.Module, packed: bool) -> tuple[Callable[[], object], Any]:
+        info, limits = _info(bench, architecture), BatchLimits(bench.budget, None)
+        verifier = SequenceVerifier(model, bench.tokenizer, info, _CLASSES, limits=limits, packed=packed)
+        prepared = verifier.prepare(pairs)
+        return lambda: verifier.forward(prepared), prepared.batches
+
+    return _compared(bench, architecture, len(_CLASSES), work)
+
+
+def _info(bench: Bench, architecture: str) -> ModelInfo:
+    return ModelInfo(architecture, "random", str(bench.dtype), str(bench.device))
+
+
+def _compared(
+    bench: Bench,
+    architecture: str,
+    classes: int | None,
+    work: Callable[[nn.Module, bool], tuple[Callable[[], object], Any]],
+) -> dict[str, Any]:
+    """Each way on a model of its own, since a packed one runs in no other way; figures by way."""
+    model = build(architecture, classes, bench.tiny).to(bench.device, bench.dtype)
+    run, batches = work(model, False)
+    rows = _rows(batches)
+    times = {"ours_padded": bench.rate(run), "plain_transformers": bench.rate(lambda: _plain(bench, model, rows))}
+    if is_supported(model.base_model):
+        times["ours_packed"] = bench.rate(
+            work(build(architecture, classes, bench.tiny).to(bench.device, bench.dtype), True)[0]
+        )
+    return _figures(bench, model, rows, times)
 
 
 def _rows(batches: Any) -> list[np.ndarray[Any, Any]]:
@@ -151,11 +169,7 @@ def _plain(bench: Bench, model: nn.Module, rows: list[np.ndarray[Any, Any]]) -> 
 
 
 def _figures(
-    bench: Bench,
-    model: nn.Module,
-    rows: list[np.ndarray[Any, Any]],
-    times: dict[str, dict[str, float]],
-    ceiling: float,
+    bench: Bench, model: nn.Module, rows: list[np.ndarray[Any, Any]], times: dict[str, dict[str, float]]
 ) -> dict[str, Any]:
     shape = Shape.of(model.config)
     lengths = [len(row) for row in rows]
@@ -166,20 +180,22 @@ def _figures(
         found[name] = {key: round(value, 5) for key, value in seconds.items()} | {
             "rows_per_s": round(len(rows) / seconds["p50_s"], 1),
             "tflop_per_s": round(reached, 4),
-            "share_of_product": round(reached / ceiling, 3),
+            "share_of_product": round(reached / bench.ceiling, 3),
         }
-    found["ratio"] = round(times["plain_transformers"]["p50_s"] / times["ours"]["p50_s"], 3)
-    if bench.cuda:
-        found["compiled_static"] = compiled_figures(bench, model, max(lengths), shape, ceiling)
+    ours = times.get("ours_packed", times["ours_padded"])
+    found["ratio"] = round(times["plain_transformers"]["p50_s"] / ours["p50_s"], 3)
     return found
 
 
 @torch.inference_mode()
-def compiled_figures(bench: Bench, model: nn.Module, length: int, shape: Shape, ceiling: float) -> dict[str, Any]:
-    """A compiled pass with CUDA graphs over rows of one length: what static buckets would bring, and what starting them costs."""
+def compiled_figures(bench: Bench, architecture: str, length: int) -> dict[str, Any]:
+    """A compiled pass over rows of one length, on CUDA with CUDA graphs: what static buckets would bring and cost to start."""
+    model = build(architecture, None, bench.tiny).to(bench.device, bench.dtype)
+    shape = Shape.of(model.config)
     size = max(1, min(64, bench.budget // length))
     ids = torch.randint(1000, 2000, (size, length), device=bench.device)
-    compiled: Any = torch.compile(model, mode="reduce-overhead", dynamic=False)
+    mode = "reduce-overhead" if bench.cuda else "default"
+    compiled: Any = torch.compile(model, mode=mode, dynamic=False, backend="inductor" if bench.cuda else "eager")
     started = time.perf_counter()
     try:
         for _ in range(3):
@@ -196,7 +212,7 @@ def compiled_figures(bench: Bench, model: nn.Module, length: int, shape: Shape, 
         "start_s": round(start_s, 2),
         "p50_s": round(seconds["p50_s"], 5),
         "eager_p50_s": round(eager["p50_s"], 5),
-        "share_of_product": round(reached / ceiling, 3),
+        "share_of_product": round(reached / bench.ceiling, 3),
     }
 
 
@@ -221,65 +237,100 @@ def _vectors(bench: Bench, tokens: int) -> TokenVectors:
     return TokenVectors(vectors, spans, np.ones(tokens, dtype=np.bool_))
 
 
-def settings(bench: Bench) -> dict[str, Any]:
-    """The configuration of the lane on this device: the bundled models, both on it."""
-    common = {"device": bench.device.type, "token_budget": bench.budget}
-    return {"encoders": [{**common, "cache_bytes": 0}], "verifier": {**common, "source": SHIPPED_VERIFIER}}
+def lane(bench: Bench, architecture: str) -> dict[str, Any]:
+    """The lane in this process at growing concurrency, on contexts never seen."""
+    return lane_figures(_lane_models(bench, architecture), (1, 2) if bench.tiny else _CALLERS, 2 if bench.tiny else 20)
 
 
-async def lane_figures(bench: Bench) -> dict[str, Any]:
-    """The lane in this process on contexts never seen, at growing concurrency."""
-    lane, numbers = local_rag_lane(load_config(None, settings(bench), environment={})), count(1)
+def lane_in_processes(bench: Bench, architecture: str) -> dict[str, Any]:
+    """The lane in as many processes as half of the cores, sharing the card."""
+    processes = 2 if bench.tiny else max(2, (os.cpu_count() or 2) // 2)
+    return processes_figures(
+        _lane_models(bench, architecture), processes, 2 if bench.tiny else 16, 1 if bench.tiny else 20
+    )
 
-    async def send(number: int) -> int:
-        asked = RagRequest.model_validate(rag_request(number, answer_sentences=6))
-        await lane.score(asked.lane_input(str(number), "benchmark", 600.0))
-        return 200
 
-    await closed_loop(send, 2, 4, numbers)
-    found = {}
-    for concurrency in (1, 2) if bench.tiny else (1, 8, 32, 128):
-        total = 4 if bench.tiny else 20 * concurrency if bench.cuda else 3 * concurrency
-        found[f"c{concurrency}"] = await closed_loop(send, concurrency, total, numbers)
-    lane.close()
+def _lane_models(bench: Bench, architecture: str) -> LaneModels:
+    return LaneModels(architecture, bench.folder, str(bench.device), bench.budget, bench.tiny)
+
+
+def precision(bench: Bench) -> dict[str, Any]:
+    """The shipped verifier in bfloat16 and in float32 on labelled pairs: differences of p(entail), and accuracy of both."""
+    rows = read_pairs(bench.dev)[: 8 if bench.tiny else 4000]
+    folder = {} if bench.folder is None else {"folder": Path(bench.folder) / "verifier"}
+    verdicts = {
+        dtype: judge(
+            load_shipped_verifier(**folder, device=str(bench.device), dtype=dtype, token_budget=bench.budget), rows
+        )
+        for dtype in ("float32", "bfloat16")
+    }
+    entail = {dtype: np.array([scores.entail or 0.0 for scores in found]) for dtype, found in verdicts.items()}
+    truth = np.array([row["label"] == "entailment" for row in rows])
+    difference = np.abs(entail["bfloat16"] - entail["float32"])
+    return {
+        "n": len(rows),
+        "largest_difference": round(float(difference.max()), 4),
+        "mean_difference": round(float(difference.mean()), 5),
+        "answers_that_change": int(((entail["bfloat16"] >= 0.5) != (entail["float32"] >= 0.5)).sum()),
+        **{f"accuracy_{dtype}": round(float(((found >= 0.5) == truth).mean()), 4) for dtype, found in entail.items()},
+    }
+
+
+Part = Callable[[], Any]
+
+
+def parts_of(bench: Bench) -> Mapping[str, Part]:
+    """Every part by name, the most valuable first."""
+    lengths = TINY.lengths if bench.tiny else _LENGTHS
+    found: dict[str, Part] = {}
+    for architecture in (SHIPPED, "ModernBERT-base"):
+        found[f"lane/{architecture}"] = lambda a=architecture: lane(bench, a)
+        if architecture == SHIPPED or not bench.tiny:
+            found[f"lane in processes/{architecture}"] = lambda a=architecture: lane_in_processes(bench, a)
+    for length in lengths:
+        for architecture in ARCHITECTURES:
+            if not bench.tiny and length > positions(architecture):
+                continue  # the same rows as at the model's full length
+            for role, figures in (("encoder", encoder_figures), ("verifier", verifier_figures)):
+                found[f"{architecture}/{role}/{length}"] = lambda f=figures, a=architecture, n=length: f(bench, a, n)
+    found["maxsim"] = lambda: maxsim_figures(bench)
+    if bench.dev is not None:
+        found["precision"] = lambda: precision(bench)
+    for architecture in list(ARCHITECTURES)[: 1 if bench.tiny else None]:
+        found[f"compiled/{architecture}"] = lambda a=architecture: compiled_figures(
+            bench, a, min(lengths[0], positions(a))
+        )
     return found
 
 
-def serve_figures(bench: Bench, folder: Path) -> dict[str, Any]:
-    """The same over HTTP through Ray Serve."""
-    config = folder / "gpu-benchmark.json"
-    config.write_text(json.dumps(settings(bench)), encoding="utf-8")
-    try:
-        with running_server(config) as (url, start_s):
-            arguments = argparse.Namespace(requests=40, open_s=5.0)
-            return {"start_to_ready_s": round(start_s, 1)} | asyncio.run(measure(url, arguments, count(1_000_000)))
-    finally:
-        config.unlink()
-
-
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """All parts, each named in the result."""
+    """The parts that fit the time, each written as soon as it is known; one that fails is named with its error."""
+    ends_s = time.monotonic() + arguments.budget_s
     bench = Bench(arguments)
-    ceiling = bench.product_tflop_per_s()
     result: dict[str, Any] = {
         "device": torch.cuda.get_device_name(bench.device) if bench.cuda else "cpu",
         "dtype": str(bench.dtype).removeprefix("torch."),
         "torch": torch.__version__,
         "tiny": bench.tiny,
-        "product_tflop_per_s": ceiling,
-        "models": {},
+        "product_tflop_per_s": bench.ceiling,
+        "parts": {},
+        "left_out": [],
+        **provenance(),
     }
-    for architecture in ARCHITECTURES:
-        for length in TINY.lengths if bench.tiny else _LENGTHS:
-            if not bench.cuda and not bench.tiny and length > positions(architecture):
-                continue  # the same rows as at the model's full length, and slow
-            for role, figures in (("encoder", encoder_figures), ("verifier", verifier_figures)):
-                name = f"{architecture}/{role}/{length}"
-                result["models"][name] = figures(bench, architecture, length, ceiling)
-    result["maxsim"] = maxsim_figures(bench)
-    result["lane_in_process"] = asyncio.run(lane_figures(bench))
-    if arguments.serve and importlib.util.find_spec("ray"):
-        result["ray_serve"] = serve_figures(bench, Path.cwd())
+    for name, part in parts_of(bench).items():
+        if time.monotonic() > ends_s:
+            result["left_out"].append(name)
+            continue
+        began_s = time.perf_counter()
+        try:
+            figures = part()
+        except (RuntimeError, ValueError, TypeError, ArithmeticError, OSError) as error:
+            figures = {"failed": f"{type(error).__name__}: {error}"[:500]}
+        result["parts"][name] = {"took_s": round(time.perf_counter() - began_s, 1), "figures": figures}
+        if bench.cuda:
+            torch.cuda.empty_cache()
+        save_figures(result, arguments.json)
+    save_figures(result, arguments.json)
     return result
 
 
@@ -289,13 +340,11 @@ def main() -> None:
     parser.add_argument("--device", default="cuda", help="cuda, cuda:N or cpu")
     parser.add_argument("--tiny", action="store_true", help="toy sizes")
     parser.add_argument("--seconds", type=float, default=1.5, help="length of one measurement")
-    parser.add_argument("--serve", action=argparse.BooleanOptionalAction, default=True, help="measure a server too")
+    parser.add_argument("--folder", help="what gpu_kit unpacked; the installed packages' models unless given")
+    parser.add_argument("--dev", type=Path, help="labelled pairs, for the part on precision")
+    parser.add_argument("--budget-s", type=float, default=540.0, help="begin no part after this long")
     parser.add_argument("--json", type=Path, help="write the result here")
-    arguments = parser.parse_args()
-    text = json.dumps(run(arguments) | provenance(), indent=1)
-    if arguments.json:
-        arguments.json.write_text(text + "\n", encoding="utf-8")
-    print(text)
+    print(json.dumps(run(parser.parse_args()), indent=1))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any
+
+from serving.api.lane_types import LaneInput, UnitInput
 
 _SUBJECTS = "The harbour authority,The regional museum,A research group,The water utility,The publishing house".split(
     ","
@@ -65,3 +68,10 @@ def code_request(seed: int, files: int = 4, methods: int = 10, calls: int = 8) -
     used = [f"store.{generator.choice(names)}('k{number}', count={number})" for number in range(calls - 1)]
     body = "\n".join([f"from pkg.store_{seed}_0 import Store0", "store = Store0()", *used, "store.vanished('k')"])
     return {"response_text": f"```python\n{body}\n```", "raw_context": "\n\n".join(parts)}
+
+
+def lane_input(request: Mapping[str, Any], request_id: str, deadline_s: float) -> LaneInput:
+    """A rag request of :func:`rag_request` as the lane takes it, without the HTTP schema."""
+    units = tuple(UnitInput(**unit) for unit in request["support_units"])
+    given = {name: value for name, value in request.items() if name != "support_units"}
+    return LaneInput(request_id, "benchmark", support_units=units, deadline_s=deadline_s, **given)

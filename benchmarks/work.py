@@ -16,18 +16,25 @@ _PREMISE_WORDS = 140
 
 @dataclass(frozen=True)
 class Shape:
-    """Of a transformer encoder: ``gated`` feed-forward layers have a third matrix."""
+    """Of a transformer encoder: ``gated`` feed-forward layers have a third matrix.
+
+    In ``local_layers`` a token attends to ``window`` others at most, itself beside them.
+    """
 
     layers: int
     hidden: int
     inner: int
     gated: bool = False
+    local_layers: int = 0
+    window: int = 0
 
     @classmethod
     def of(cls, config: Any) -> Shape:
         """From a transformers configuration."""
         gated = config.model_type == "modernbert"
-        return cls(config.num_hidden_layers, config.hidden_size, config.intermediate_size, gated)
+        local = sum(kind == "sliding_attention" for kind in getattr(config, "layer_types", None) or ()) if gated else 0
+        window = config.local_attention if local else 0
+        return cls(config.num_hidden_layers, config.hidden_size, config.intermediate_size, gated, local, window)
 
 
 def encoder_flops(lengths: Sequence[int], shape: Shape) -> float:
@@ -37,8 +44,10 @@ def encoder_flops(lengths: Sequence[int], shape: Shape) -> float:
     """
     matrices = 4 * shape.hidden**2 + (3 if shape.gated else 2) * shape.hidden * shape.inner
     tokens = sum(lengths)
-    attended = sum(length * length for length in lengths)
-    return float(shape.layers * (2 * matrices * tokens + 4 * shape.hidden * attended))
+    everywhere = sum(length * length for length in lengths)
+    nearby = sum(length * min(length, shape.window + 1) for length in lengths)
+    attended = (shape.layers - shape.local_layers) * everywhere + shape.local_layers * nearby
+    return float(shape.layers * 2 * matrices * tokens + 4 * shape.hidden * attended)
 
 
 def unread_flops(lengths: Sequence[int], read: Sequence[int], shape: Shape) -> float:

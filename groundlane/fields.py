@@ -39,6 +39,7 @@ class RagFields(TypedDict, total=False):
     verification_samples: Sequence[str]
     content_type: str
     risk_band_stratum: str
+    risk_band_policy: Literal["balanced", "strict"]
     runtime_head_features: Mapping[str, float]
     trajectory_features: Mapping[str, float]
     profile: Literal["standard", "quality"]

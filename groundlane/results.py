@@ -118,6 +118,7 @@ class CodeVerdict(Result):
     verdict: str
     phantom_probability: float | None = None
     symbols: tuple[Symbol, ...] = field(default=(), metadata=_each(Symbol))
+    placements: tuple[Json, ...] = field(default=(), metadata=_TUPLE)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from models.batching import BatchLimits, Window, plan_batches, plan_windows
 from models.bert_rows import BertRows, Row, is_supported
 from models.checkpoint import check_finite, max_positions, model_config
 from models.device import to_device
+from models.packed import PackedModel, batch_rows, pack_rows, packed_if
 from models.projection import LateInteraction, Markers
 from models.recovery import in_parts
 from models.row_pool import shared_pool
@@ -66,8 +67,12 @@ class TransformerEncoder:
         *,
         late_interaction: LateInteraction | None = None,
         limits: BatchLimits | None = None,
+        packed: bool | None = None,
     ) -> None:
-        """``model`` and the projection are in the dtype and on the device that ``info`` names."""
+        """``model`` and the projection are in the dtype and on the device that ``info`` names.
+
+        ``packed``: whether rows run end to end without padding (:mod:`models.packed`); None: on CUDA, if the model can.
+        """
         self._model = model
         self._tokenizer = tokenizer
         self._info = info
@@ -78,7 +83,8 @@ class TransformerEncoder:
         self._device = next(model.parameters()).device
         self._dtype = next(model.parameters()).dtype
         self._dim = _output_dim(model, self._projection)
-        self._rows = BertRows(model) if is_supported(model) else None
+        self._packed = packed_if(model, packed)
+        self._rows = BertRows(model) if self._packed is None and is_supported(model) else None
         self._workers = torch.get_num_threads()
 
     @property
@@ -198,6 +204,8 @@ class TransformerEncoder:
         return [self._finished(torch.cat([next(done) for _ in batch.windows])) for batch in prepared.batches]
 
     def _forward_batch(self, batch: EncoderBatch, lead: int) -> Tensor:
+        if self._packed is not None:
+            return self._finished(self._packed_states(batch, lead, self._packed))
         ids = to_device(batch.ids, self._device)
         padded = ids.shape[1]
         lengths = to_device(batch.lengths, self._device)
@@ -208,6 +216,13 @@ class TransformerEncoder:
         counts = torch.tensor([len(window) for window in batch.windows], device=self._device)
         is_text = (positions >= lead) & (positions < lead + counts[:, None])
         return self._finished(hidden[is_text])
+
+    def _packed_states(self, batch: EncoderBatch, lead: int, packed: PackedModel) -> Tensor:
+        """(tokens, hidden) of the windows' text tokens, one window after another."""
+        hidden = packed.hidden(pack_rows(batch_rows(batch.ids, batch.lengths), None, self._device))
+        starts = np.concatenate([[0], np.cumsum(batch.lengths)])[:-1] + lead
+        kept = [np.arange(start, start + len(window)) for start, window in zip(starts, batch.windows, strict=True)]
+        return hidden[to_device(np.concatenate(kept), self._device)]
 
     def _finished(self, tokens: Tensor) -> Tensor:
         """(tokens, dim) from the model's (tokens, hidden): projected, checked, normalised."""

@@ -7,6 +7,7 @@ embeddings; ``card.json`` beside them pins both digests and holds the temperatur
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from models.batching import DEFAULT_TOKEN_BUDGET
 from models.bert_rows import BertRows, Row, is_supported
 from models.checkpoint import max_positions
 from models.device import to_device
+from models.packed import PackedModel, batch_rows, pack_rows, packed_if
 from models.pairs import PairBatch, PairWindow, PreparedPairs, prepare_pairs
 from models.recovery import in_parts
 from models.row_pool import shared_pool
@@ -88,8 +90,12 @@ class TrainedVerifier:
         info: ModelInfo,
         calibration: Calibration | None = None,
         token_budget: int = DEFAULT_TOKEN_BUDGET,
+        packed: bool | None = None,
     ) -> None:
-        """``network`` is in evaluation mode, in the dtype and on the device that ``info`` names."""
+        """``network`` is in evaluation mode, in the dtype and on the device that ``info`` names.
+
+        ``packed``: see :class:`models.encoder.TransformerEncoder`.
+        """
         self._network = network
         self._tokenizer = tokenizer
         self._continuing = continuing
@@ -98,7 +104,8 @@ class TrainedVerifier:
         self._token_budget = token_budget
         self._device = next(network.parameters()).device
         self._max_tokens = min(MAX_PAIR_TOKENS, max_positions(network.encoder))
-        self._rows = BertRows(network.encoder) if is_supported(network.encoder) else None
+        self._packed = packed_if(network.encoder, packed)
+        self._rows = BertRows(network.encoder) if self._packed is None and is_supported(network.encoder) else None
         self._workers = torch.get_num_threads()
 
     @property
@@ -125,7 +132,8 @@ class TrainedVerifier:
         """Probabilities of every row, tempered but not corrected. A batch without memory goes in halves."""
         if self._rows is not None:
             return self._forward_rows(prepared, self._rows)
-        return [in_parts(self._forward_batch, batch, PairBatch.halves, _joined) for batch in prepared.batches]
+        work = self._forward_batch if self._packed is None else functools.partial(self._forward_packed, self._packed)
+        return [in_parts(work, batch, PairBatch.halves, _joined) for batch in prepared.batches]
 
     def finish(self, prepared: PreparedPairs, scores: Sequence[RowScores]) -> list[NliScores]:
         """Best premise window for each part of a claim; weakest part for each claim; best window for each token."""
@@ -176,6 +184,26 @@ class TrainedVerifier:
             claim_mask[row, start:end] = True
         arrays = (batch.ids, types, mask, claim_mask)
         return self._tempered(*self._network(PairTensors(*(to_device(array, self._device) for array in arrays))))
+
+    def _forward_packed(self, packed: PackedModel, batch: PairBatch) -> RowScores:
+        """A batch end to end: one pass, and the heads on all pairs at once."""
+        rows = batch_rows(batch.ids, batch.lengths)
+        ranges = [_claim_range(batch, row, window) for row, window in enumerate(batch.windows)]
+        types = [
+            pair_types(ids[1 : start - 1], ids[start:end], self._continuing)
+            for ids, (start, end) in zip(rows, ranges, strict=True)
+        ]
+        hidden = packed.hidden(pack_rows(rows, types, self._device))
+        firsts = np.concatenate([[0], np.cumsum(batch.lengths)])[:-1]
+        claims = np.concatenate(
+            [np.arange(start, end) + first for first, (start, end) in zip(firsts, ranges, strict=True)]
+        )
+        owners = np.repeat(np.arange(len(rows)), [end - start for start, end in ranges])
+        places = [to_device(array, self._device) for array in (firsts, claims, owners)]
+        scores = self._tempered(*self._network.judge_rows(hidden, *places))
+        support = np.zeros(batch.ids.shape, dtype=np.float32)
+        support[owners, claims - firsts[owners]] = scores.support
+        return RowScores(scores.verdict, support)
 
     def _forward_rows(self, prepared: PreparedPairs, rows: BertRows) -> list[RowScores]:
         """Rows without padding, on one thread each, of the last layer only what the heads read.

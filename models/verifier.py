@@ -22,6 +22,8 @@ from models.batching import BatchLimits
 from models.checkpoint import check_finite, max_positions, takes_token_types
 from models.device import to_device
 from models.labels import LabelClass
+from models.packed import PackedModel, batch_rows, pack_rows, packed_if
+from models.packed_heads import base_model, has_packed_head, head_logits
 from models.pairs import PairBatch, PreparedPairs, prepare_pairs
 from models.recovery import in_parts
 from models.tokenization import Tokenizer
@@ -43,8 +45,12 @@ class _PairVerifier(ABC):
         *,
         temperature: float = 1.0,
         limits: BatchLimits | None = None,
+        packed: bool | None = None,
     ) -> None:
-        """``classes``: the class of each output of the head. ``temperature`` divides the logits."""
+        """``classes``: the class of each output of the head. ``temperature`` divides the logits.
+
+        ``packed``: see :class:`models.encoder.TransformerEncoder`; None with a head that cannot: padded.
+        """
         if not temperature > 0.0:
             raise ValueError(f"temperature must be above 0, not {temperature}")
         self._model = model
@@ -55,6 +61,7 @@ class _PairVerifier(ABC):
         self._limits = limits or BatchLimits()
         self._device = next(model.parameters()).device
         self._takes_types = takes_token_types(model)
+        self._packed = packed_if(base_model(model), packed) if has_packed_head(model) else None
         self._max_tokens = min(max_positions(model), self._limits.window_tokens or max_positions(model))
 
     @property
@@ -89,6 +96,8 @@ class _PairVerifier(ABC):
         """Put the windows' probabilities together by pair."""
 
     def _forward_batch(self, batch: PairBatch) -> NDArray[np.float32]:
+        if self._packed is not None:
+            return self._probabilities(self._packed_logits(batch, self._packed))
         padded = batch.ids.shape[1]
         inputs: dict[str, Tensor] = {"input_ids": to_device(batch.ids, self._device)}
         if int(batch.lengths.min()) < padded:
@@ -96,7 +105,15 @@ class _PairVerifier(ABC):
             inputs["attention_mask"] = to_device(is_token.astype(np.int64), self._device)
         if self._takes_types:
             inputs["token_type_ids"] = to_device(batch.types, self._device)
-        logits = self._model(**inputs).logits.float()
+        return self._probabilities(self._model(**inputs).logits.float())
+
+    def _packed_logits(self, batch: PairBatch, packed: PackedModel) -> Tensor:
+        """(rows, outputs) from rows end to end."""
+        types = batch_rows(batch.types, batch.lengths) if self._takes_types else None
+        rows = pack_rows(batch_rows(batch.ids, batch.lengths), types, self._device)
+        return head_logits(self._model, packed.hidden(rows), rows).float()
+
+    def _probabilities(self, logits: Tensor) -> NDArray[np.float32]:
         check_finite(logits, self._info)
         scaled = logits / self._temperature
         probabilities = scaled.sigmoid() if scaled.shape[-1] == 1 else scaled.softmax(dim=-1)

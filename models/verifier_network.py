@@ -80,6 +80,18 @@ class VerifierNetwork(nn.Module):
         pooled = torch.tanh(self.inner(torch.cat([hidden[0], claim])))
         return self.verdict(pooled), self.support(hidden[1:]).squeeze(-1)
 
+    def judge_rows(self, hidden: Tensor, firsts: Tensor, claims: Tensor, owners: Tensor) -> tuple[Tensor, Tensor]:
+        """((pairs, 3) verdict logits, (claim tokens,) support logits) of pairs end to end, as :meth:`forward` gives them.
+
+        ``hidden``: (tokens, hidden). ``firsts``: (pairs,) where each [CLS] stands, ``claims``: (claim tokens,) where those of
+        all claims do, ``owners``: (claim tokens,) whose they are.
+        """
+        chosen = hidden[claims]
+        sums = hidden.new_zeros(len(firsts), hidden.shape[1], dtype=torch.float32).index_add(0, owners, chosen.float())
+        means = sums / torch.bincount(owners, minlength=len(firsts)).clamp(min=1)[:, None]
+        pooled = torch.tanh(self.inner(torch.cat([hidden[firsts], means.to(hidden.dtype)], dim=-1)))
+        return self.verdict(pooled), self.support(chosen).squeeze(-1)
+
 
 def widen_types(encoder: nn.Module) -> None:
     """Give a BERT encoder :data:`TYPE_COUNT` token types, in place; the new ones start as copies of the old two."""

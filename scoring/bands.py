@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,16 +10,25 @@ from typing import Any
 from scoring.types import Band
 
 OVERALL = "overall"
+UNSEEN = "unseen"
+"""The stratum of a request that names one the calibration never saw."""
+_TAIL = 0.025
 
 
 @dataclass(frozen=True)
 class Precision:
-    """A precision measured on held-out data: point estimate, exact (Clopper-Pearson) 95% interval, sample size."""
+    """A precision measured on held-out data: point estimate, exact (Clopper-Pearson) 95% interval, sample size.
+
+    ``target``: what it had to hold, None where an older artefact does not say. ``borrowed_from``: the stratum whose answers these
+    are, where the request's own had too few.
+    """
 
     value: float
     low: float
     high: float
     n: int
+    target: float | None = None
+    borrowed_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,45 @@ class BandCuts:
         return cuts
 
 
+def precision_of(hits: int, n: int) -> Precision:
+    """The precision of ``hits`` among ``n`` > 0 answers, rounded to four decimals."""
+    low, high = exact_interval(hits, n)
+    return Precision(round(hits / n, 4), round(low, 4), round(high, 4), n)
+
+
+def exact_interval(hits: int, n: int) -> tuple[float, float]:
+    """Exact (Clopper-Pearson) two-sided 95% interval of a proportion, 0 ≤ ``hits`` ≤ ``n``, ``n`` > 0.
+
+    Its ends are quantiles of beta distributions, found here by bisection: the lane runs where there is no scipy.
+    """
+    low = 0.0 if hits == 0 else _beta_quantile(_TAIL, hits, n - hits + 1)
+    high = 1.0 if hits == n else _beta_quantile(1.0 - _TAIL, hits + 1, n - hits)
+    return low, high
+
+
+def _beta_quantile(share: float, a: int, b: int) -> float:
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if _beta_share(middle, a, b) < share else (low, middle)
+    return (low + high) / 2.0
+
+
+def _beta_share(x: float, a: int, b: int) -> float:
+    """The regularised incomplete beta function I_x(a, b), by its continued fraction (DLMF 8.17.22)."""
+    if x > (a + 1.0) / (a + b + 2.0):
+        return 1.0 - _beta_share(1.0 - x, b, a)
+    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))
+    # The fraction 1/(1+ d1/(1+ d2/(1+ …))), evaluated from the inside; n terms give full precision for x under its mean.
+    value = 1.0
+    for m in range(40 + 2 * math.isqrt(a + b), 0, -1):
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        value = 1.0 + even / (1.0 + odd / value)
+    value = 1.0 - (a + b) * x / ((a + 1) * value)
+    return front / (a * value)
+
+
 def band_for(score: float | None, cuts: BandCuts | None) -> tuple[Band, str]:
     """Band of a score and the reason in words. Without cuts a score is amber: never a guess."""
     if score is None:
@@ -55,3 +104,10 @@ def band_for(score: float | None, cuts: BandCuts | None) -> tuple[Band, str]:
     if cuts.red_at is not None and score <= cuts.red_at:
         return Band.RED, f"score {score:.2f} is at or below the red cut {cuts.red_at:.2f}"
     return Band.AMBER, f"score {score:.2f} lies between the cuts that held-out data supports"
+
+
+def precision_of_band(band: Band, cuts: BandCuts | None) -> Precision | None:
+    """The precision that a green or a red band was held to; amber and unknown promise none."""
+    if cuts is None:
+        return None
+    return {Band.GREEN: cuts.green, Band.RED: cuts.red}.get(band)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring.band_curves import DEFAULT_TARGETS, BandCurves, BandTargets, pick_bands
 from scoring.bands import BandCuts
 from scoring.lexical import LexicalMatch
 from scoring.types import Alignment
@@ -69,6 +70,7 @@ class RagArtifact:
 
     ``dense_cut``: support under which a claim counts as unsupported by the lane's own signals; ``claim_cut``, ``token_cut``: the
     same for a claim, a token, after the verifier's word. Without ``verified`` a verifier's p(entail) is the claim's score.
+    ``curves``: what ``bands`` were picked from; None for an artefact from before there were curves, whose cuts are fixed.
     """
 
     version: str
@@ -85,12 +87,18 @@ class RagArtifact:
     bands: Mapping[str, BandCuts]
     dense_cut: float
     verified: VerifiedCalibration | None = None
+    curves: BandCurves | None = None
+
+    def with_bands(self, targets: BandTargets) -> RagArtifact:
+        """The same artefact with bands that hold ``targets``; unchanged where it has no curves to pick them from."""
+        return self if self.curves is None else replace(self, bands=pick_bands(self.curves, targets))
 
 
 def parse_rag_artifact(document: Mapping[str, Any]) -> RagArtifact:
     """The typed artefact of a JSON document; an absent or ill-typed key raises :class:`ArtifactError`."""
     try:
-        return RagArtifact(
+        curves = None if document.get("curves") is None else BandCurves.from_json(document["curves"])
+        artifact = RagArtifact(
             version=str(document["version"]),
             encoder=str(document["encoder"]),
             verifier=None if document.get("verifier") is None else str(document["verifier"]),
@@ -105,10 +113,12 @@ def parse_rag_artifact(document: Mapping[str, Any]) -> RagArtifact:
                 name: SignalWeight(float(entry["weight"]), float(entry["center"]))
                 for name, entry in document["fusion"]["signals"].items()
             },
-            bands={name: BandCuts.from_json(entry) for name, entry in document["bands"].items()},
+            bands={} if curves else {name: BandCuts.from_json(entry) for name, entry in document["bands"].items()},
             dense_cut=float(document.get("dense_cut", document["claim_cut"])),
             verified=_verified(document.get("verified")),
+            curves=curves,
         )
+        return artifact.with_bands(DEFAULT_TARGETS)
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(f"calibration artefact: {type(error).__name__} at {error}; refit it") from error
 

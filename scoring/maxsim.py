@@ -20,7 +20,8 @@ from models.types import TokenVectors
 from scoring.types import Alignment, Span
 
 _PIECE_TOKENS = 256
-_CONTEXT_TILE_TOKENS = 4096
+_CONTEXT_TILE_TOKENS = {"cpu": 4096, "cuda": 65_536}
+"""Context rows of one product: on a CPU what its cache holds, on a GPU so many that launches do not count (64 MiB a product)."""
 _RESPONSE_TILE_TOKENS = 1024
 _NULL_SPREAD_FLOOR = 0.02
 _NO_MATCH = -1.0
@@ -72,13 +73,13 @@ def _pieces(edges: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int
     return np.asarray(ranges, np.int64).reshape(-1, 2), np.asarray(owners, np.int64)
 
 
-def _tiles(lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Groups of piece numbers whose padded size stays under the context tile; pieces of like length together."""
+def _tiles(lengths: NDArray[np.int64], tile_tokens: int) -> list[NDArray[np.int64]]:
+    """Groups of piece numbers whose padded size stays under ``tile_tokens``; pieces of like length together."""
     order = np.argsort(lengths, kind="stable")
     groups: list[NDArray[np.int64]] = []
     begin = 0
     for i in range(1, len(order) + 1):
-        if i == len(order) or (i + 1 - begin) * int(lengths[order[i]]) > _CONTEXT_TILE_TOKENS:
+        if i == len(order) or (i + 1 - begin) * int(lengths[order[i]]) > tile_tokens:
             groups.append(order[begin:i])
             begin = i
     return groups
@@ -90,7 +91,8 @@ def match_units(tokens: torch.Tensor, context: PackedUnits) -> _UnitMatches:
     best = torch.full((len(tokens), context.count), _NO_MATCH, dtype=torch.float32, device=device)
     token = torch.zeros((len(tokens), context.count), dtype=torch.int64, device=device)
     ranges, owners = _pieces(context.edges)
-    for group in _tiles(ranges[:, 1] - ranges[:, 0]):
+    tile_tokens = _CONTEXT_TILE_TOKENS.get(device.type, _CONTEXT_TILE_TOKENS["cpu"])
+    for group in _tiles(ranges[:, 1] - ranges[:, 0], tile_tokens):
         starts = torch.as_tensor(ranges[group, 0], device=device)
         ends = torch.as_tensor(ranges[group, 1], device=device)
         width = int((ranges[group, 1] - ranges[group, 0]).max())

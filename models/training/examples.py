@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
-import lzma
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from models.packed_text import OPENERS as OPENERS
 
 LABELS: Mapping[str, int] = {"entailment": 0, "neutral": 1, "contradiction": 2, "not_entailment": 3}
 """Verdict classes in the network's order; 3 is "neutral or contradiction, not told which"."""
 
 NO_LABEL = -1
-
-OPENERS: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open}
-"""How a file of JSON lines is opened, by the end of its name ("pairs.jsonl.xz"); any other name is plain text."""
 
 
 class DataError(ValueError):

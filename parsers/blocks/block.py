@@ -10,7 +10,7 @@ from typing import NamedTuple
 from parsers.syntax.languages import language_of_path
 from parsers.syntax.types import Span
 
-__all__ = ["CodeBlock", "Piece", "Segment", "assemble", "path_in_text", "split_lines"]
+__all__ = ["CodeBlock", "Edit", "Piece", "Segment", "assemble", "path_in_text", "split_lines"]
 
 _MAX_LINES = 200_000
 _PATH = re.compile(r"(?<![\w/.@-])((?:[A-Za-z]:)?[\w.@$()\[\]/\\-]*[\w$\])-]\.[A-Za-z]{1,5})(?![\w/.])")
@@ -25,11 +25,20 @@ class Segment(NamedTuple):
     length: int
 
 
+class Edit(NamedTuple):
+    """``search`` is to become characters ``start:end`` of the block: one search/replace pair, or one hunk of a diff."""
+
+    search: str
+    start: int
+    end: int
+
+
 @dataclass(frozen=True)
 class CodeBlock:
     """Code of one language. ``partial``: an excerpt (diff, elided code), what it does not show may well exist.
 
-    ``language`` is a name of ``parsers.syntax.languages.LANGUAGES``. ``form`` is 'fence', 'diff', 'replace' or 'bare'.
+    ``language`` is a name of ``parsers.syntax.languages.LANGUAGES``. ``form`` is 'fence', 'diff', 'replace', 'bare' or 'amended'
+    (a file of the context with blocks of the response in it). ``edits``: what the block replaces, where it says so.
     """
 
     language: str
@@ -38,6 +47,12 @@ class CodeBlock:
     segments: tuple[Segment, ...]
     form: str
     partial: bool = False
+    edits: tuple[Edit, ...] = ()
+
+    def holds(self, position: int) -> bool:
+        """Whether the character of ``text`` came from the response."""
+        index = bisect_right(self.segments, position, key=lambda segment: segment.block) - 1
+        return index >= 0 and position < self.segments[index].block + self.segments[index].length
 
     def response_span(self, span: Span) -> Span:
         """The span in the response of a non-empty span of ``text``; exact when it does not cross a line."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from parsers.blocks.block import CodeBlock, Piece, assemble, path_in_text, split_lines
+from parsers.blocks.block import CodeBlock, Edit, Piece, assemble, path_in_text, split_lines
 from parsers.syntax.languages import detect_language, language_of_path
 
 __all__ = ["find_diffs", "find_replacements", "looks_like_diff"]
@@ -42,15 +42,16 @@ def find_diffs(
         return []
     blocks: list[CodeBlock] = []
     hunks: list[list[Piece]] = [[]]
+    searches: list[list[str]] = [[]]
     current, inside = path, forced and not looks_like_diff(content)
     lines = [line for piece in pieces for line in split_lines(text, *piece)]
     for index, line in enumerate(lines):
         written = text[line.start : line.end].rstrip("\r\n")
         following = text[lines[index + 1].start : lines[index + 1].end] if index + 1 < len(lines) else ""
         if _OLD_FILE.match(written) and following.startswith("+++ "):
-            _close(text, blocks, hunks, current, hint)
+            _close(text, blocks, (hunks, searches), current, hint)
             old = _OLD_FILE.match(written)
-            current, inside, hunks = (old[1].strip() if old is not None else None), False, [[]]
+            current, inside, hunks, searches = (old[1].strip() if old is not None else None), False, [[]], [[]]
         elif (new := _NEW_FILE.match(written)) is not None and not inside:
             current = new[1].strip() if new[1].strip() != "/dev/null" else current
         elif _HEADER.match(written):
@@ -58,9 +59,13 @@ def find_diffs(
         elif _HUNK.match(written) and written.startswith("@@"):
             inside = True
             hunks.append([])
-        elif inside and (kept := _kept(written, line)) is not None:
-            hunks[-1].append(kept)
-    _close(text, blocks, hunks, current, hint)
+            searches.append([])
+        elif inside:
+            if not written.startswith(("+", "\\")):
+                searches[-1].append(written[1:] if written.startswith(("-", " ")) else written)
+            if (kept := _kept(written, line)) is not None:
+                hunks[-1].append(kept)
+    _close(text, blocks, (hunks, searches), current, hint)
     return blocks
 
 
@@ -73,9 +78,24 @@ def _kept(written: str, line: Piece) -> Piece | None:
     return line
 
 
-def _close(text: str, blocks: list[CodeBlock], hunks: list[list[Piece]], path: str | None, hint: str | None) -> None:
-    pieces = [piece for hunk in hunks for piece in dedent(text, hunk)]
-    block = _block(text, pieces, path, hint, "diff")
+def _close(
+    text: str,
+    blocks: list[CodeBlock],
+    sides: tuple[list[list[Piece]], list[list[str]]],
+    path: str | None,
+    hint: str | None,
+) -> None:
+    pieces: list[Piece] = []
+    edits: list[Edit] = []
+    position = 0
+    for hunk, search in zip(*sides, strict=True):
+        lines = dedent(text, hunk)
+        length = sum(max(0, line.end - line.start) for line in lines)
+        if search or length:
+            edits.append(Edit("\n".join(search), position, position + length))
+        pieces.extend(lines)
+        position += length
+    block = _block(text, pieces, path, hint, "diff", tuple(edits))
     if block is not None:
         blocks.append(block)
 
@@ -94,14 +114,18 @@ def _margin(text: str, line: Piece) -> int:
     return len(written) - len(written.lstrip(" \t"))
 
 
-def _block(text: str, pieces: list[Piece], path: str | None, hint: str | None, form: str) -> CodeBlock | None:
+def _block(
+    text: str, pieces: list[Piece], path: str | None, hint: str | None, form: str, edits: tuple[Edit, ...] = ()
+) -> CodeBlock | None:
     content, segments = assemble(text, pieces)
     if not content.strip():
         return None
     if path is not None and language_of_path(path) is None and "." in path.rpartition("/")[2]:
         return None  # a file of a language that is not ours
     language = (language_of_path(path) if path is not None else None) or hint or detect_language(content)
-    return CodeBlock(language, path, content, segments, form, partial=True) if language is not None else None
+    if language is None:
+        return None
+    return CodeBlock(language, path, content, segments, form, partial=True, edits=edits)
 
 
 def find_replacements(text: str, hint: str | None) -> list[CodeBlock]:
@@ -109,26 +133,37 @@ def find_replacements(text: str, hint: str | None) -> list[CodeBlock]:
     if "<<<<<" not in text or "\n=====" not in text:
         return []
     blocks: list[CodeBlock] = []
-    state, pieces = "outside", list[Piece]()
+    state, pieces, search = "outside", list[Piece](), list[str]()
     above: list[str] = []
     path: str | None = None
     for line in split_lines(text, 0, len(text)):
         written = text[line.start : line.end].rstrip("\r\n")
         if state == "outside":
             if _SEARCH.match(written):
-                state, pieces = "search", []
+                state, pieces, search = "search", [], []
                 path = next((found for part in reversed(above[-3:]) if (found := path_in_text(part))), path)
                 above = []
             elif written.strip():
                 above.append(written)
         elif state == "search":
-            state = "replace" if _DIVIDER.match(written) else state
+            if _DIVIDER.match(written):
+                state = "replace"
+            else:
+                search.append(written)
         elif _REPLACE.match(written):
-            block = _block(text, dedent(text, pieces), path, hint, "replace")
-            blocks.extend([block] if block is not None else [])
+            blocks.extend(_replacement(text, pieces, search, path, hint))
             state = "outside"
         else:
             pieces.append(line)
-    if state == "replace" and (block := _block(text, dedent(text, pieces), path, hint, "replace")) is not None:
-        blocks.append(block)
+    if state == "replace":
+        blocks.extend(_replacement(text, pieces, search, path, hint))
     return blocks
+
+
+def _replacement(
+    text: str, pieces: list[Piece], search: list[str], path: str | None, hint: str | None
+) -> list[CodeBlock]:
+    lines = dedent(text, pieces)
+    length = sum(max(0, line.end - line.start) for line in lines)
+    block = _block(text, lines, path, hint, "replace", (Edit("\n".join(search), 0, length),))
+    return [block] if block is not None else []

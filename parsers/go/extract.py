@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from parsers.go.facts import FACTS
 from parsers.go.uses import (
     is_named_type,
     on_assignment,
@@ -313,5 +314,6 @@ GRAMMAR = Grammar(
         "qualified_type": on_type,
         "type": on_type,
         "name": on_name,
+        **FACTS,
     },
 )

@@ -17,6 +17,7 @@ from parsers.project.entities import (
     TupleValue,
     Value,
 )
+from parsers.project.module_symbols import REMAKES
 from parsers.syntax.type_text import TypeNode, read_type
 
 __all__ = ["Members", "derived_methods"]
@@ -140,7 +141,10 @@ class Members(Annotations):
                 continue
             values = self.chain(tuple(path.split(".")), entity.module, -1)
             if not values or not all(
-                isinstance(value, FunctionValue) and not value.symbol.module.library for value in values
+                isinstance(value, FunctionValue)
+                and not value.symbol.module.library
+                and REMAKES not in value.symbol.modifiers
+                for value in values
             ):
                 return f"the decorator {path} may change it"
         return ""

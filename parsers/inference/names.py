@@ -150,8 +150,9 @@ class Names(InferenceBase):
                     unknown = unknown or f"it imports everything from {target}, which is not visible"
                 elif name in variants.members:
                     return Lookup(LookupStatus.FOUND, tuple(variants.members[name]), owner=variants)
-            elif other.key not in seen and other is not module:
-                inner = self.module_member(other, name, as_type, False, seen | {module.key})
+            elif other.key not in seen and other is not module and _brings(other, name):
+                listed = other.public is not None
+                inner = self.module_member(other, name, as_type, listed, seen | {module.key})
                 if inner.status == LookupStatus.FOUND:
                     return inner
                 unknown = unknown or (inner.reason if inner.status == LookupStatus.UNKNOWN else "")
@@ -208,3 +209,11 @@ class Names(InferenceBase):
             if chains and len(chains[0]) == 1:
                 return self.module_member(module, chains[0][0], ask_submodule=False)
         return Lookup(LookupStatus.UNKNOWN, reason="its default export is computed", owner=module)
+
+
+def _brings(module: ModuleEntity, name: str) -> bool:
+    """Whether a star import of ``module`` may bring ``name``: Python's ``__all__`` says so, else private names stay behind."""
+    if module.public is not None:
+        return name in module.public
+    private = module.language == "python" and not module.library and name.startswith("_")
+    return not private or "__all__" in module.names

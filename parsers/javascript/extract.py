@@ -6,13 +6,22 @@ import re
 
 from parsers.javascript import assignments, definitions, exports, modules, types, uses
 from parsers.javascript.bindings import bind_parameters
+from parsers.javascript.facts import FACTS
 from parsers.syntax.extraction import Grammar
 
 __all__ = ["GRAMMAR"]
 
 # ``<in T, out U>``: the grammar does not know variance marks.
 _VARIANCE = re.compile(r"([<,]\s*)((?:in\s+out|in|out)\b)(\s+[A-Z])")
+# ``using file = open()``: the grammar does not know it; ``const`` has as many letters.
+_USING = re.compile(r"(?:await[ \t]+)?\busing(?=[ \t]+[A-Za-z_$][\w$]*\s*=)")
 
+# ``static accessor zone = 1``: a field with a getter and a setter; to its users it is a field.
+_ACCESSOR = re.compile(
+    r"^([ \t]*(?:@[\w.$]+(?:\([^()\n]*\))?[ \t]+)*(?:(?:static|public|private|protected|override|abstract|declare)[ \t]+)*)"
+    r"accessor(?=[ \t]+(?!(?:in|of|as|is|instanceof|satisfies)\b)[\w$#\[\"'])",
+    re.MULTILINE,
+)
 GRAMMAR = Grammar(
     names=frozenset({"identifier", "this", "super", "type_identifier", "shorthand_property_identifier"}),
     members={
@@ -75,8 +84,14 @@ GRAMMAR = Grammar(
         "type": types.on_type,
         "this": uses.on_this,
         "name": uses.on_name,
+        **FACTS,
     },
     finish=modules.finish,
     keeps_words=True,
-    rewrites=((_VARIANCE, lambda match: match[1] + " " * len(match[2]) + match[3]),),
+    counts_words=True,
+    rewrites=(
+        (_VARIANCE, lambda match: match[1] + " " * len(match[2]) + match[3]),
+        (_ACCESSOR, lambda match: match[1] + " " * len("accessor")),
+        (_USING, lambda match: "const".rjust(len(match[0]))),
+    ),
 )

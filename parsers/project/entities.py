@@ -94,6 +94,7 @@ class ModuleEntity:
 
     ``shared`` says why others may import more from it than it shows; ``extended`` are things that it adds unknown members to.
     ``unread`` are the words of a file of which parts could not be read: any of them may be a name that it defines.
+    ``public`` are the names of Python's ``__all__``, all that a star brings; None without one, or where it is computed.
     ``default_export`` is the expression behind a default import; with ``whole_export`` (``module.exports = x``) it is the module.
     """
 
@@ -113,6 +114,7 @@ class ModuleEntity:
     whole_export: bool = False
     unread: frozenset[str] = frozenset()
     shared: str = ""
+    public: frozenset[str] | None = None
     extended: set[str] = field(default_factory=set)
 
     def lookup(self, name: str, as_type: bool = False) -> list[Symbol]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from parsers.project.augmentation import augment, open_classes, stored_by_text
 from parsers.project.entities import Ancestry, ClassEntity, ModuleEntity, Symbol
 from parsers.project.import_paths import FileTable, Parts, module_parts
 from parsers.project.javascript_home import missing_targets
@@ -131,10 +132,16 @@ def _build_family(family: str, parses: list[ParseResult]) -> FamilyIndex:
         for definition in file.parse.definitions:
             names.update(parameter.name for parameter in definition.parameters or ())
     index.names = frozenset(names)
-    index.words = frozenset().union(*(file.parse.words for file in index.files.values()))
-    index.stored = frozenset(
+    index.words = frozenset().union(*(file.parse.facts.occurrences for file in index.files.values()))
+    stored = {
         reference.chain[-1] for file in index.files.values() for reference in file.parse.references if reference.store
-    )
+    }
+    stored.update(*(stored_by_text(file.parse) for file in index.files.values()))
+    if family == "typescript":
+        stored |= augment(index.files, index.table)
+    elif family == "python":
+        open_classes(index.files, index.top_level)
+    index.stored = frozenset(stored)
     return index
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
 
@@ -254,10 +253,3 @@ def library_of(language: str) -> Library | None:
     """The library of a language by its canonical name, None when there is no data for it."""
     data = load_builtins(language)
     return Library(FAMILIES[language], data) if data is not None else None
-
-
-def names_of_modules(language: str) -> Iterator[str]:
-    """The names of all modules of a language's library."""
-    library = library_of(language)
-    if library is not None:
-        yield from library.data.names()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+
 from parsers.project.entities import ModuleEntity, Symbol
 from parsers.project.file_module import FileModule
 from parsers.project.library import FAMILIES
 from parsers.project.module_classes import CLASS_KINDS, SHAPES
 from parsers.project.module_imports import ImportBuilder
-from parsers.project.module_symbols import CALLABLE, make_symbol
+from parsers.project.module_symbols import CALLABLE, REMAKES, make_symbol
 from parsers.syntax.types import Definition, ParseResult, Span, SymbolKind
 
 __all__ = ["FileModule", "build_module"]
@@ -35,6 +37,8 @@ class _Builder(ImportBuilder):
                 self._definition(definition)
         if self.family == "typescript":
             self._prototypes()
+        if self.family == "python":
+            self._public()
         if parse.language == "javascript":
             self._handed()
         for imported in self.file.parse.imports:
@@ -87,6 +91,8 @@ class _Builder(ImportBuilder):
         if definition.extent in self.constructors:
             return
         symbol = make_symbol(definition, self.entity, self.variadic)
+        if definition.extent in self.remaking and definition.kind in CALLABLE:
+            symbol.modifiers = (*symbol.modifiers, REMAKES)
         if (
             definition.owner
             and definition.owner in self.file.classes
@@ -114,6 +120,13 @@ class _Builder(ImportBuilder):
             return
         self._place(definition, symbol, is_type=definition.kind is SymbolKind.TYPE_ALIAS)
 
+    def _public(self) -> None:
+        """The names that ``__all__`` lists, where it is written out once and nothing changes it."""
+        written = [symbol.value for symbol in self.entity.names.get("__all__", ())]
+        changed = any(reference.chain[0] == "__all__" for reference in self.file.parse.references)
+        if len(written) == 1 and not changed:
+            self.entity.public = _listed(written[0])
+
     def _rust_module(self, definition: Definition) -> None:
         """``mod a;`` is the file below this one, ``mod a {…}`` is read as part of this file."""
         target = (f"self::{definition.name}", "") if "file" in definition.modifiers else ("self", "")
@@ -127,3 +140,13 @@ class _Builder(ImportBuilder):
             role="module",
         )
         self.entity.names.setdefault(definition.name, []).append(made)
+
+
+def _listed(text: str) -> frozenset[str] | None:
+    """The strings of a list or tuple as it is written; None for anything else."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+    whole = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    return frozenset(value) if whole else None

@@ -40,6 +40,7 @@ class ClassBuilder:
         self.function_extents |= {
             item.scope for item in definitions if item.scope not in outer
         }  # function literals too
+        self.remaking = self._remaking() if family == "python" else frozenset()
         self.function_starts = sorted(self.function_extents)
         self.variadic = {
             (item.extent, parameter.name): "dict" if parameter.variadic == "**" else "tuple"
@@ -47,6 +48,18 @@ class ClassBuilder:
             for parameter in item.parameters or ()
             if parameter.variadic
         }
+
+    def _remaking(self) -> frozenset[Span]:
+        """Python functions that may give a class new members: they set attributes by computed name, or make a class."""
+        places = [int(entry[8:]) for entry in self.file.parse.dynamic if re.fullmatch(r"setattr:\d+", entry)]
+        places += [item.span[0] for item in self.file.parse.definitions if item.kind in CLASS_KINDS]
+        places += [
+            item.span[0]
+            for item in self.file.parse.references
+            if item.chain == ("type",) and item.kind is ReferenceKind.CALL and item.positional == 3
+        ]
+        functions = [item.extent for item in self.file.parse.definitions if item.kind in CALLABLE]
+        return frozenset(extent for extent in functions for place in places if extent[0] <= place < extent[1])
 
     def _extents(self) -> None:
         for item in self.file.parse.definitions:

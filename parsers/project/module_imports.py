@@ -115,7 +115,7 @@ class ImportBuilder(ClassBuilder):
             return
         if reason in {"assign", "computed", "spread"}:
             self.entity.extended.add(subject)
-        if owner is not None:
+        if owner is not None and not (reason == "setattr" and subject.isdigit()):
             owner.opaque = owner.opaque or message
         elif reason in {"macro", "exec", "globals", "getattr"} and (not subject or reason != "getattr"):
             self.entity.opaque = self.entity.opaque or message

@@ -5,9 +5,11 @@ from __future__ import annotations
 from parsers.project.entities import ModuleEntity, Signature, Symbol
 from parsers.syntax.types import Definition, Span, SymbolKind
 
-__all__ = ["CALLABLE", "make_symbol"]
+__all__ = ["CALLABLE", "REMAKES", "make_symbol"]
 
 CALLABLE = {SymbolKind.FUNCTION, SymbolKind.METHOD}
+REMAKES = "remakes"
+"""The modifier of a function that sets attributes by computed names on what it is handed, or that makes a class."""
 _FIRST_LINKS: dict[str, tuple[str, ...]] = {"": (), "=": (), "for": ("#iter",), "with": ("#enter",), "except": ("()",)}
 
 

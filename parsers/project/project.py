@@ -25,7 +25,14 @@ _GO_WORDS = {"_", "nil", "true", "false", "iota", "C"}
 class ResponseProject:
     """Implements :class:`parsers.inference.Project` for one response. Blocks of one response see each other's names."""
 
-    def __init__(self, index: FamilyIndex, parses: Sequence[ParseResult], budget: Budget | None = None) -> None:
+    def __init__(
+        self,
+        index: FamilyIndex,
+        parses: Sequence[ParseResult],
+        budget: Budget | None = None,
+        amended: Sequence[str] = (),
+    ) -> None:
+        """``amended``: by parse, the key of the file of ``index`` that it takes the place of, '' for a new file."""
         self.index = index
         self.budget = budget or Budget(math.inf)
         self.family = index.family
@@ -35,9 +42,14 @@ class ResponseProject:
         self.top_level: dict[str, list[Symbol]] = {}
         self.members: dict[str, list[Symbol]] = {}
         self.classes: list[ClassEntity] = []
+        self._replaced: dict[str, FileModule] = {}
         for number, parse in enumerate(parses):
             block = build_module(parse, f"<response {number}>")
             self.files[block.entity.key] = block
+            if number < len(amended) and amended[number]:
+                self._replaced[amended[number]] = index.files[amended[number]]
+                self.files[amended[number]] = block
+                block.entity.is_package = index.files[amended[number]].entity.is_package
             self.blocks.append(block)
             collect(block, self.top_level, self.members, self.classes)
         self._imports: dict[tuple[str, str, int], ModuleEntity | None] = {}
@@ -49,14 +61,26 @@ class ResponseProject:
         if self.family == "rust":
             self.modules = RustModules(self.files, index.table, self.blocks)
             self.home = self.modules.home
-            self.package = extend_package(index.crate, self.blocks).entity if self.blocks else None
+            self.package = self._crate() if self.blocks else None
             self.macros = index.macros.with_files(self.blocks)
         if self.family == "go":
             self.home = self._go_home()
-            files = [self.files[key] for key in self.index.packages.get(self.home, ())] if self.home is not None else []
+            files = self._package_files(self.home) if self.home is not None else []
             self.package = (
                 merge_package([*self.blocks, *files], "/".join(self.home or ())).entity if self.blocks else None
             )
+
+    def _crate(self) -> ModuleEntity:
+        """All Rust files and the response as one namespace; without the files that the response takes the place of."""
+        if not self._replaced:
+            return extend_package(self.index.crate, self.blocks).entity
+        files = [file for key, file in self.index.files.items() if key not in self._replaced]
+        return merge_package([*files, *self.blocks], "").entity
+
+    def _package_files(self, parts: Parts) -> list[FileModule]:
+        """The files of a Go package besides the response."""
+        keys = [key for key in self.index.packages.get(parts, ()) if key not in self._replaced]
+        return [self.files[key] for key in keys]
 
     # where the response lives ---------------------------------------------------------------------------------------
 
@@ -113,7 +137,7 @@ class ResponseProject:
             merged = (
                 self.package if parts == self.home and self.package is not None else self.index.merged.get(parts or ())
             )
-            files = [self.files[name] for name in self.index.packages.get(parts or (), ())]
+            files = [self.index.files[name] for name in self.index.packages.get(parts or (), ())]
             self._gaps[key] = (
                 next((name for file in files for name in self._unresolved(file, merged)), "") if merged else ""
             )
@@ -281,7 +305,13 @@ class ResponseProject:
         if module.library:
             return self.library.ancestry
         file = self.index.files.get(module.key)
-        whole = file is not None and file.entity is module and module.path and self.family in {"python", "typescript"}
+        whole = (
+            not self._replaced
+            and file is not None
+            and file.entity is module
+            and module.path
+            and self.family in {"python", "typescript"}
+        )
         return self.index.ancestry if whole else None
 
     def only_class(self, name: str) -> ClassEntity | None:

@@ -19,9 +19,10 @@ from parsers.python.bindings import (
     on_global,
     on_walrus,
 )
+from parsers.python.facts import FACTS
 from parsers.syntax.extraction import Arguments, Extraction, Grammar
 from parsers.syntax.source import squeeze
-from parsers.syntax.types import Parameter, ReferenceKind, SymbolKind
+from parsers.syntax.types import Parameter, ReferenceKind, Span, SymbolKind
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -32,6 +33,12 @@ _ENUMS = ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")
 _ENUM_BASES = frozenset({*_ENUMS, *(f"enum.{name}" for name in _ENUMS)})
 _PLAIN_METACLASSES = frozenset({"ABCMeta", "type", "EnumMeta", "EnumType"})
 _READ_ONLY = re.compile(r"\s*(?:\.(?:get|items|keys|values|copy)\(|\[[^\]\n]*\](?!\s*=[^=]))")
+# ``class Box[T = str]``: the grammar does not know the defaults of type parameters (PEP 696).
+_TYPE_PARAMETERS = re.compile(
+    r"\b((?:class|def|type)[ \t]+\w+\[)((?:[^\[\]]|\[(?:[^\[\]]|\[[^\[\]]{0,200}+\]){0,200}+\]){0,400}+)\]"
+)
+_TYPE_DEFAULT = re.compile(r"=(?:[^,\[\]]|\[(?:[^\[\]]|\[[^\[\]]*\])*\])*")
+_LITERAL = re.compile(r"[\"'](\w+)[\"']")
 _HOOKS = {"__getattr__": "getattr", "__getattribute__": "getattr", "__dir__": "dir"}
 
 
@@ -82,10 +89,17 @@ def _listed_names(found: Extraction, node: Node, parameters: tuple[Parameter, ..
 def _type_parameters(found: Extraction, node: Node) -> None:
     """``def f[T]`` and ``class C[T]``: T is a name inside."""
     listed = node.child_by_field_name("type_parameters") if found.references_wanted else None
+    _define_type_parameters(found, listed, found.scope_span)
+
+
+def _define_type_parameters(found: Extraction, listed: Node | None, scope: Span) -> None:
+    """``[T, U: (str, bytes), *Ts, **P]``: four names, the bounds are uses."""
     for child in listed.named_children if listed is not None else ():
-        name = first_named(child)
+        name: Node | None = child
+        while name is not None and name.type in ("type", "constrained_type", "splat_type"):
+            name = first_named(name)
         if name is not None and name.type == "identifier":
-            found.define(name, SymbolKind.VARIABLE, child, binding="type_parameter", exported=False)
+            found.define(name, SymbolKind.VARIABLE, child, binding="type_parameter", exported=False, scope=scope)
 
 
 def _modifiers(node: Node, decorators: tuple[str, ...]) -> tuple[str, ...]:
@@ -219,6 +233,8 @@ def _type_alias(found: Extraction, node: Node) -> None:
     left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
     name = first_named(left) if left is not None else None
     if name is not None and name.type == "generic_type":
+        if found.references_wanted and name.named_child_count > 1:
+            _define_type_parameters(found, name.named_child(1), (node.start_byte, node.end_byte))
         name = first_named(name)
     if name is not None:
         found.define(
@@ -283,8 +299,32 @@ def _return(found: Extraction, node: Node) -> None:
 
 def _dynamic(found: Extraction, node: Node) -> None:
     name = node.child_by_field_name("function")
-    if name is not None and _may_define(found, node, found.source(name)):
+    if name is None:
+        return
+    if found.source(name) == "setattr":
+        _setattr(found, node)
+    elif _may_define(found, node, found.source(name)):
         found.dynamic[found.source(name)] = None
+
+
+def _setattr(found: Extraction, node: Node) -> None:
+    """``setattr(Part, "label", …)`` stores one name, ``setattr(Part, name, …)`` any: ``stored:label``, ``setattr:Part``.
+
+    On what a function is handed, ``setattr:`` carries the place of the call: the function sets attributes of its argument.
+    """
+    listed = node.child_by_field_name("arguments")
+    given = [child for child in listed.named_children if child.type != "comment"] if listed is not None else []
+    if len(given) < 2:
+        return
+    subject, name = found.source(given[0]), given[1]
+    if name.type == "string" and (literal := _LITERAL.fullmatch(found.source(name))):
+        found.dynamic[f"stored:{literal[1]}"] = None
+    elif subject in ("self", "cls") and (owner := found.enclosing_type()):
+        found.dynamic[f"setattr:{owner}"] = None
+    elif not found.in_function and given[0].type == "identifier":
+        found.dynamic[f"setattr:{subject}"] = None
+    else:
+        found.dynamic[f"setattr:{node.start_byte}"] = None
 
 
 def _may_define(found: Extraction, node: Node, called: str) -> bool:
@@ -355,6 +395,12 @@ def _type(found: Extraction, node: Node) -> None:
     found.type_end = max(found.type_end, node.end_byte)
 
 
+def _without_defaults(match: re.Match[str]) -> str:
+    """``class Box[T = str]`` as ``class Box[T      ]``: of the same length, line ends kept."""
+    kept = _TYPE_DEFAULT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), match[2])
+    return f"{match[1]}{kept}]"
+
+
 GRAMMAR = Grammar(
     names=frozenset({"identifier"}),
     members={"attribute": ("object", "attribute")},
@@ -385,5 +431,7 @@ GRAMMAR = Grammar(
         "call": _call,
         "attribute": _attribute,
         "name": _name,
+        **FACTS,
     },
+    rewrites=((_TYPE_PARAMETERS, _without_defaults),),
 )

@@ -36,6 +36,7 @@ class Finding:
     """One judged name. ``span`` are its characters in the response, ``defined_in`` is ``path:line`` of what it names.
 
     ``severity`` in [0, 1] says how sure a phantom or drift is; for an unverifiable name how suspicious it looks.
+    ``rule`` is the code of the rule that left the name alone, where one did.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Finding:
     suggestion: str | None = None
     defined_in: str | None = None
     severity: float = 0.0
+    rule: str = ""
 
     @property
     def flagged(self) -> bool:

@@ -2,86 +2,61 @@
 
 from __future__ import annotations
 
-import re
-
 from parsers.project.entities import Value
 from parsers.project.suggestions import NEAR, best_match, other_number
-from parsers.rules.findings import Finding, FindingKind
-from parsers.rules.import_rules import ImportRules
-from parsers.rules.verdicts import CALLS
+from parsers.rules.builder import Use, member_names, unverifiable
+from parsers.rules.check import CALLS, BlockCheck
+from parsers.rules.findings import Finding
 from parsers.syntax.types import Reference
 
-__all__ = ["NearNames"]
+__all__ = ["is_foreign", "is_slip", "misnumbered"]
 
 _SHORTEST = 5
+"""``item`` and ``items`` differ often enough by intent; ``selector`` and ``selectors`` seldom do."""
+
+_SUSPICIOUS = 0.9
 
 
-class NearNames(ImportRules):
-    """The rules for receivers that nothing or only a comment gives a type."""
+def misnumbered(check: BlockCheck, reference: Reference, position: int, use: Use) -> Finding | None:
+    """Suspicious when no visible text has the word and another member differs from it by number only.
 
-    def _misnumbered(self, reference: Reference, link: str, position: int, kind: FindingKind) -> Finding | None:
-        """Suspicious when no visible text has the word and another member differs from it by number only.
+    Not flagged: three of some six hundred clean files have such a pair of names, one of them on an object from elsewhere.
+    """
+    # node.addListeners(f)  // every other place says addListener
+    name = use.name
+    if check.family != "typescript" or reference.store or len(name) < _SHORTEST:
+        return None
+    following = reference.chain[position + 1 : position + 2]
+    if following != ("()",) and not (following == () and reference.kind in CALLS):
+        return None  # objects often have both ``key`` and ``keys``, functions seldom
+    if not check.stands_once(name) or is_foreign(check, reference):
+        return None
+    meant = other_number(name)
+    if meant is None or not _is_member(check, meant) or check.ignored(use.span):
+        return None
+    if frozenset({name, meant}) in check.facts.choices:
+        return None  # ``a.selector || a.selectors``: the code knows of both
+    reason = f"no visible code has {name!r}; it has {meant!r}"
+    return unverifiable(use, reason, meant, _SUSPICIOUS, rule="misnumbered")
 
-        Not flagged: three of some six hundred clean files have such a pair of names, one of them on an object from elsewhere.
-        """
-        if self.family != "typescript" or reference.store or len(link) < _SHORTEST:
-            return None
-        following = reference.chain[position + 1 : position + 2]
-        if following != ("()",) and not (following == () and reference.kind in CALLS):
-            return None  # objects often have both ``key`` and ``keys``, functions seldom
-        if not self._stands_once(link) or self._foreign(reference):
-            return None
-        meant = other_number(link)
-        span = (reference.spans or (reference.span,) * len(reference.chain))[position]
-        if meant is None or not self._is_member(meant) or self._ignored(span) or self._both_tried(link, meant):
-            return None
-        reason = f"no visible code has {link!r}; it has {meant!r}"
-        return self._unverifiable(link, kind, span, reference.line, reason, meant, severity=0.9)
 
-    def _slip(self, link: str, values: tuple[Value, ...]) -> bool:
-        """Whether a name that stands once in all visible text is near a member: enough where a comment alone gives the type."""
-        names = (name for value in values for name in self._member_names(value))
-        return self._stands_once(link) and best_match(link, names)[1] >= NEAR
+def is_slip(check: BlockCheck, name: str, values: tuple[Value, ...]) -> bool:
+    """Whether a name that stands once in all visible text is near a member: enough where a comment alone gives the type."""
+    names = (other for value in values for other in member_names(check, value))
+    return check.stands_once(name) and best_match(name, names)[1] >= NEAR
 
-    def _stands_once(self, link: str) -> bool:
-        """Whether no other visible place has the word."""
-        if link in self.universe or link in self.project.index.words or link in self.stored:
-            return False
-        return len(re.findall(rf"(?<![\w$]){re.escape(link)}(?![\w$])", self.text)) == 1
 
-    def _both_tried(self, link: str, meant: str) -> bool:
-        """``a.selector || a.selectors``: the code knows of both."""
-        first, second = re.escape(link), re.escape(meant)
-        choice = r"[\w$]*\s*(?:\|\||\?\?|&&)\s*!?[\w$.?]*\."
-        return re.search(rf"\.{first}{choice}{second}\b|\.{second}{choice}{first}\b", self.text) is not None
+def _is_member(check: BlockCheck, name: str) -> bool:
+    return name in check.project.index.used or name in check.links
 
-    def _is_member(self, name: str) -> bool:
-        return name in self.project.index.used or name in self._own_members()
 
-    def _own_members(self) -> frozenset[str]:
-        if id(self.block) not in self.own_members:
-            self.own_members[id(self.block)] = frozenset(
-                link for reference in self.block.parse.references for link in reference.chain[1:]
-            )
-        return self.own_members[id(self.block)]
-
-    def _foreign(self, reference: Reference) -> bool:
-        """Whether the receiver comes from a package that is not visible, as far as its own file says."""
-        head = reference.chain[0]
-        if head in {"this", "super"}:
-            return False
-        if head in {"?", "()", "[]"}:
-            return any(name in (reference.receiver or "") for name in self._foreign_names())
-        found = self.inference.name(head, self.block.entity, reference.extent[0])
-        texts = [text for symbol in found.symbols for text in (symbol.value, symbol.annotation, symbol.default)]
-        foreign = self._foreign_names()
-        return head in foreign or any(name in text for text in texts for name in foreign)
-
-    def _foreign_names(self) -> frozenset[str]:
-        if id(self.block) not in self.foreign_names:
-            self.foreign_names[id(self.block)] = frozenset(
-                item.alias or item.name or ""
-                for item in self.block.parse.imports
-                if self.project.import_module(self.block.entity, item.module, item.level) is None
-            ) - {""}
-        return self.foreign_names[id(self.block)]
+def is_foreign(check: BlockCheck, reference: Reference) -> bool:
+    """Whether the receiver comes from a package that is not visible, as far as its own file says."""
+    head, foreign = reference.chain[0], check.foreign_names
+    if head in {"this", "super"}:
+        return False
+    if head in {"?", "()", "[]"}:
+        return any(name in (reference.receiver or "") for name in foreign)
+    symbols = check.symbols_of(head, reference.extent[0])
+    texts = [text for symbol in symbols for text in (symbol.value, symbol.annotation, symbol.default)]
+    return head in foreign or any(name in text for text in texts for name in foreign)

@@ -13,9 +13,10 @@ from parsers.project.budget import UNJUDGED, Budget, OutOfTimeError
 from parsers.project.index import ContextIndex
 from parsers.project.library import FAMILIES
 from parsers.project.project import ResponseProject
+from parsers.rules.builder import unjudged
+from parsers.rules.check import ResponseCheck
+from parsers.rules.checker import Checker
 from parsers.rules.findings import Finding, FindingKind, FindingStatus
-from parsers.rules.judgement import Judge
-from parsers.rules.verdicts import unjudged
 from parsers.syntax.types import ParseResult
 
 __all__ = ["RESOLVE_LIMIT_S", "UNJUDGED", "Finding", "FindingKind", "FindingStatus", "ResponseBlock", "resolve"]
@@ -26,12 +27,16 @@ RESOLVE_LIMIT_S = 2.0
 
 @dataclass(frozen=True)
 class ResponseBlock:
-    """One piece of code in a response. ``offset`` is where its text starts in the response, ``line`` the lines before it."""
+    """One piece of code in a response. ``offset`` is where its text starts in the response, ``line`` the lines before it.
+
+    ``amends``: the key of the context's file that it takes the place of, '' for a new file.
+    """
 
     parse: ParseResult
     text: str
     offset: int = 0
     line: int = 0
+    amends: str = ""
 
 
 def resolve(
@@ -52,18 +57,18 @@ def resolve(
             families.setdefault(FAMILIES[block.parse.language], []).append(block)
     budget = Budget(limit_s, clock)
     for family, members in families.items():
-        judge = _judge(family, members, index, budget)
+        check = _check(family, members, index, budget)
         for number, block in enumerate(members):
-            judged = judge.judge_block(number) if judge is not None else unjudged(block.parse)
+            judged = Checker(check.blocks[number]).findings() if check is not None else unjudged(block.parse)
             findings.extend(found.moved(block.offset, block.line) for found in judged)
     return tuple(sorted(findings, key=lambda found: (found.span, found.name)))
 
 
-def _judge(family: str, members: Sequence[ResponseBlock], index: ContextIndex, budget: Budget) -> Judge | None:
-    """The judge of a family's blocks, None when placing them among the files took all the time."""
+def _check(family: str, members: Sequence[ResponseBlock], index: ContextIndex, budget: Budget) -> ResponseCheck | None:
+    """The blocks of a family placed among the files, None when that took all the time."""
     parses = [block.parse for block in members]
     try:
-        project = ResponseProject(index.family(parses[0].language), parses, budget)
-        return Judge(project, family, [block.text for block in members])
+        project = ResponseProject(index.family(parses[0].language), parses, budget, [block.amends for block in members])
+        return ResponseCheck(project, family, [block.text for block in members])
     except OutOfTimeError:
         return None

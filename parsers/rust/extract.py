@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from parsers.rust import uses
+from parsers.rust.facts import FACTS
 from parsers.rust.imports import as_of_file, include_use, join_path
 from parsers.syntax.extraction import Extraction, Grammar
 from parsers.syntax.source import squeeze
@@ -370,7 +371,9 @@ GRAMMAR = Grammar(
         "scoped_type": uses.on_type,
         "type": uses.on_type,
         "name": uses.on_name,
+        **FACTS,
     },
+    counts_words=True,
     finish=_finish,
     rewrites=((_CALL_MACRO, lambda match: match[1] + "_"), (_VECTOR_MACRO, lambda _match: "    ")),
 )

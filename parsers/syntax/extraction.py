@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
 
+from parsers.syntax.fact_collector import FactCollector
 from parsers.syntax.source import Deadline, Rewrite
 from parsers.syntax.types import Definition, Import, Macro, Parameter, Reference, ReferenceKind, Span, SymbolKind
 
@@ -74,6 +75,7 @@ class Grammar:
     finish: Callable[[Extraction], None] | None = None
     rewrites: tuple[Rewrite, ...] = ()
     keeps_words: bool = False
+    counts_words: bool = False
 
 
 @dataclass
@@ -101,6 +103,10 @@ class Extraction:
     package: str = ""
     type_end: int = -1
     documented: bool = False
+    facts: FactCollector = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.facts = FactCollector(self.text)
 
     def run(self, captures: Mapping[str, list[Node]]) -> bool:
         """Hand each captured node to its handler, outer before inner; False when the deadline passed first."""

@@ -159,6 +159,11 @@ _EXTENSIONS = {extension: spec.name for spec in LANGUAGES.values() for extension
 _DETECTION_CHARACTERS = 20_000
 _MAX_HITS = 200
 _LOCAL = threading.local()
+_PARTS = {
+    "definitions": ("definitions",),
+    "references": ("references", "words"),  # a file of the context
+    "judged": ("references", "words", "facts"),  # a response
+}
 
 
 def language_of_path(path: str) -> str | None:
@@ -249,11 +254,11 @@ def parser_for(name: str) -> Parser:
 
 @cache
 def query_of(name: str, part: str) -> Query:
-    """The compiled query ``part`` ('definitions' or 'references') of a language."""
+    """The compiled query ``part`` ('definitions', 'references' or 'judged', see ``_PARTS``) of a language."""
     from tree_sitter import Query
 
     package = LANGUAGES[name].extractor.rpartition(".")[0]
     folder = resources.files(package) / "queries"
-    files = [folder / f"{stem}.{part}.scm" for stem in LANGUAGES[name].queries]
+    files = [folder / f"{stem}.{kind}.scm" for kind in _PARTS[part] for stem in LANGUAGES[name].queries]
     texts = [file.read_text("utf-8") for file in files if file.is_file()]
     return Query(grammar_of(name), "\n".join(texts))

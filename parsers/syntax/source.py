@@ -38,6 +38,7 @@ _MAX_INSPECTED_NODES = 400_000
 class ParseLimits:
     """Caps on one parse. ``references`` False skips uses and local variables: enough to index a context file.
 
+    ``facts`` False skips what only the judging of a text needs: enough for a context file, beside its uses.
     ``deadline_s`` is time of the parsing thread on the processor: what is found does not depend on how loaded a machine is.
     """
 
@@ -45,6 +46,7 @@ class ParseLimits:
     max_depth: int = 1_000
     deadline_s: float = 2.0
     references: bool = True
+    facts: bool = True
 
 
 DEFAULT_LIMITS = ParseLimits()

@@ -34,7 +34,8 @@ count as a '()' link when they start a longer chain. '?' starts a chain with any
 A Rust macro call has the link 'name!'. Python ``a.b = 1`` is an ATTRIBUTE with ``store`` set.
 
 **dynamic** holds ``reason`` or ``reason:subject``: why members of the file or of one class may be invisible. Python:
-``star_import:m getattr[:C] dir[:C] metaclass:C setattr exec eval globals vars __import__ lazy:name``; JavaScript and TypeScript:
+``star_import:m getattr[:C] dir[:C] metaclass:C stored:name setattr:C exec eval globals vars __import__ lazy:name``
+(``setattr:13``: at character 13 a function sets attributes of its argument); JavaScript and TypeScript:
 ``star_import:m spread:name computed:name assign:target module_exports proxy function eval index_signature:T
 augmentation:module``; Go: ``star_import:path``; Rust: ``star_import:path macro:name`` (a macro among items that
 may define anything) and ``impl_trait:Type:Trait`` for a type of another file (types of this file get the trait as a base).
@@ -50,6 +51,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from parsers.syntax.extraction import Extraction, Grammar
+from parsers.syntax.facts import CodeFacts
 from parsers.syntax.languages import LANGUAGES, parser_for, query_of
 from parsers.syntax.source import (
     DEFAULT_LIMITS,
@@ -116,6 +118,9 @@ def parse_source(
         tuple(found.macros),
         found.package,
         timed_out,
+        found.facts.finish(counts_words=grammar.counts_words, module=bool(found.marks.get("module")))
+        if limits.references
+        else CodeFacts(),
     )
 
 
@@ -123,7 +128,8 @@ def _capture(root: Node, language: str, limits: ParseLimits, deadline: Deadline)
     """Captured nodes by name; None when the deadline passed first."""
     from tree_sitter import QueryCursor
 
-    parts = ("definitions", "references") if limits.references else ("definitions",)
+    uses = "judged" if limits.facts else "references"
+    parts = ("definitions", uses) if limits.references else ("definitions",)
     captures: dict[str, list[Node]] = {}
     for part in parts:
         cursor = QueryCursor(query_of(language, part))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from parsers.syntax.facts import CodeFacts
 from parsers.values.types import Span as Span
 
 
@@ -142,3 +143,4 @@ class ParseResult:
     macros: tuple[Macro, ...] = ()
     package: str = ""
     timed_out: bool = False
+    facts: CodeFacts = field(default_factory=CodeFacts)

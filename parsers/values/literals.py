@@ -24,7 +24,7 @@ from parsers.values.markup import Decoded, decode_references, has_references
 from parsers.values.numbers import skip_digits
 from parsers.values.quantities import QuantityMatch, match_quantity, resolve_style
 from parsers.values.types import Quantity, Span
-from parsers.values.units import CURRENCY, CURRENCY_ALIASES, NUMBER, NUMBER_WORDS, RATIO
+from parsers.values.units import CURRENCY, CURRENCY_ALIASES, NUMBER, NUMBER_WORDS, RATIO, to_base
 
 LiteralValue = Quantity | DateValue | TimeValue | str
 
@@ -77,6 +77,8 @@ _VERSION = re.compile(r"[vV]?[0-9]{1,6}(?:\.[0-9]{1,6}){2,4}(?:[-+][0-9A-Za-z.]{
 _V_VERSION = re.compile(r"[vV][0-9]{1,6}(?:\.[0-9]{1,6}){0,4}(?:[-+][0-9A-Za-z.]{1,30})?(?![0-9A-Za-z])")
 _COMPOUND = re.compile(r"[A-Za-z0-9]{1,40}(?:[-_/][A-Za-z0-9]{1,40}){1,8}")
 _MOST_COUNTED = 12
+_IN_PARTS = frozenset({"duration", "length", "mass"})
+_PART_GAP = re.compile(r"\s{0,2}(?:,|and|und|,\s?and)?\s{0,2}")
 _LABEL = re.compile(
     r"\b(?:passages?|steps?|points?|options?|documents?|sources?|contexts?|schritte?|punkte?|quellen?|absatz)"
     r"(?: [0-9]{1,3}(?:,| and| und))? $",
@@ -101,9 +103,42 @@ _PREFIXES = frozenset(
 def extract_literals(text: str) -> tuple[Literal, ...]:
     """Literals of ``text`` in reading order, without overlaps. Character references ("4&nbsp;200&nbsp;&euro;") are resolved."""
     if not has_references(text):
-        return _without_overlaps(list(_extract(text)))
+        return _joined_parts(_without_overlaps(list(_extract(text))))
     decoded = decode_references(text)
-    return tuple(_written(one, text, decoded) for one in _without_overlaps(list(_extract(decoded.text))))
+    return tuple(_written(one, text, decoded) for one in _joined_parts(_without_overlaps(list(_extract(decoded.text)))))
+
+
+def _joined_parts(literals: tuple[Literal, ...]) -> tuple[Literal, ...]:
+    """Quantities written in parts as one: "1 hour and 55 minutes", "6 ft 2 in", "5 lb 3 oz"."""
+    joined: list[Literal] = []
+    for literal in literals:
+        before = joined[-1] if joined else None
+        whole = None if before is None else _join_parts(before, literal)
+        if whole is not None:
+            joined[-1] = whole
+        else:
+            joined.append(literal)
+    return tuple(joined)
+
+
+def _join_parts(first: Literal, second: Literal) -> Literal | None:
+    """Both as one quantity, where the second is the smaller part of the first."""
+    text, one, two = first.source, first.values[0], second.values[0]
+    if first.kind is not LiteralKind.QUANTITY or second.kind is not LiteralKind.QUANTITY:
+        return None
+    if not isinstance(one, Quantity) or not isinstance(two, Quantity) or one.dimension != two.dimension:
+        return None
+    between = text[first.span[1] : second.span[0]]
+    scales = abs(to_base(1.0, one.unit)), abs(to_base(1.0, two.unit))
+    if one.dimension not in _IN_PARTS or not _PART_GAP.fullmatch(between) or not scales[0] > scales[1] > 0:
+        return None
+    if two.value >= scales[0]:
+        return None  # "1 hour, 90 minutes" is a list
+    span = (first.span[0], second.span[1])
+    value = Quantity(
+        text[slice(*span)], span, one.value + two.value, one.dimension, two.unit, two.precision, one.approximate
+    )
+    return Literal(first.kind, text[slice(*span)], span, (value,), first.checkable or second.checkable, text)
 
 
 def _written(literal: Literal, text: str, decoded: Decoded) -> Literal:

@@ -154,9 +154,3 @@ def weakest_score(judgements: Sequence[ClaimJudgement]) -> float | None:
     """The lowest claim score; None when no claim could be judged."""
     scores = [judgement.score for judgement in judgements if judgement.score is not None]
     return min(scores) if scores else None
-
-
-def supported_share(judgements: Sequence[ClaimJudgement]) -> float | None:
-    """Share of judged claims that are supported."""
-    judged = [judgement for judgement in judgements if judgement.score is not None]
-    return sum(j.verdict is Verdict.SUPPORTED for j in judged) / len(judged) if judged else None

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import combinations
 
+from parsers.values.dates import DateValue
+from parsers.values.literals import LiteralKind
 from parsers.values.types import Quantity
 from parsers.values.units import from_base
 from scoring.rag.anchors import AnchoredValue
@@ -37,7 +39,8 @@ _SUM = re.compile(
 )
 _DIFFERENCE = re.compile(
     r"\b(?:difference|more|less|fewer|higher|lower|increase\w*|decrease\w*|rose|fell|grew|drop\w*|gap|younger|older|later|earlier|"
-    r"longer|shorter|unterschied|differenz|mehr|weniger|höher|niedriger|gestiegen|gesunken|länger|kürzer|älter|jünger)\b",
+    r"longer|shorter|ris(?:e|es|ing|en)|rais\w*|cut\w*|reduc\w*|cheaper|dearer|off|steig\w*|stieg\w*|sink\w*|sank|"
+    r"teurer|billiger|unterschied|differenz|mehr|weniger|höher|niedriger|gestiegen|gesunken|länger|kürzer|älter|jünger)\b",
     re.IGNORECASE,
 )
 _AVERAGE = re.compile(r"\b(?:average|mean|on average|durchschnitt\w*|mittel|im schnitt)\b", re.IGNORECASE)
@@ -114,11 +117,50 @@ def rule_computed(case: ValueCase, value: AnchoredValue, claim_text: str) -> Rul
                 said_span(case, value),
                 f"{result:g}",
             )
+    if value.literal.kind is LiteralKind.PERCENTAGE and (found := _change(case, value, wanted)) is not None:
+        return found
+    if wanted.dimension == "duration" and (found := _years_between(case, value, wanted)) is not None:
+        return found
     if _DIFFERENCE.search(claim_text):
         for first, second in list(combinations(sources[:_MOST_OPERANDS], 2))[:_MOST_PAIRS]:
             if _same(abs(first[0] - second[0]), wanted):
                 return _computed(case, value, f"difference of {first[1]} and {second[1]} is {value.literal.text}")
     return None
+
+
+def _change(case: ValueCase, value: AnchoredValue, wanted: Quantity) -> Ruling | None:
+    """A percentage that is the change from one value of the context to another: 20% from $1.0m to $1.2m."""
+    numbers = [(one, quantity) for one in case.source if isinstance(quantity := one.literal.values[0], Quantity)]
+    for (first, a), (second, b) in list(combinations(numbers[:_MOST_OPERANDS], 2))[:_MOST_PAIRS]:
+        if (
+            first.species != second.species
+            or first.literal.kind is LiteralKind.PERCENTAGE
+            or not a.value
+            or not b.value
+        ):
+            continue
+        for start, end in ((a.value, b.value), (b.value, a.value)):
+            if _same(abs(end / start - 1.0), wanted):
+                texts = f"{first.literal.text} and {second.literal.text}"
+                return _computed(case, value, f"the change between {texts} is {value.literal.text}")
+    return None
+
+
+def _years_between(case: ValueCase, value: AnchoredValue, wanted: Quantity) -> Ruling | None:
+    """A number of years between two years of the context: "three years later" of 2015 and 2018."""
+    if wanted.unit not in _YEARS:
+        return None
+    years = {
+        date.year for one in case.source for date in one.literal.values if isinstance(date, DateValue) and date.year
+    }
+    count = from_base(wanted.value, wanted.unit)
+    for first, second in list(combinations(sorted(years), 2))[:_MOST_PAIRS]:
+        if abs(second - first - count) < _TOLERANCE:
+            return _computed(case, value, f"from {first} to {second} are {value.literal.text}")
+    return None
+
+
+_YEARS = frozenset({"yr", "y", "year", "a"})
 
 
 def _operands(values: Sequence[AnchoredValue]) -> list[tuple[float, str]]:

@@ -69,6 +69,7 @@ class LaneInput:
     verification_samples: tuple[str, ...] = ()
     content_type: str | None = None
     risk_band_stratum: str | None = None
+    risk_band_policy: str = "balanced"
     runtime_head_features: Mapping[str, float] | None = None
     trajectory_features: Mapping[str, float] | None = None
     profile: str = "standard"

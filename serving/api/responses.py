@@ -76,6 +76,17 @@ class UsageShape(Shape):
     uncertain: int
 
 
+class BandPrecisionShape(Shape):
+    """The precision that a green or red band was held to, on answers that had no part in choosing its cut."""
+
+    value: float = Field(ge=0.0, le=1.0)
+    low: float = Field(ge=0.0, le=1.0)
+    high: float = Field(ge=0.0, le=1.0)
+    n: int
+    target: float | None = Ratio
+    borrowed_from: str | None = None
+
+
 class AbstentionShape(Shape):
     """Whether an answer that abstains may: ``evidence`` is a passage that speaks of what was asked."""
 
@@ -124,6 +135,7 @@ class TraceResponse(Shape):
     top_evidence: list[dict[str, Any]]
     structured_score: dict[str, Any]
     score: float | None = Ratio
+    band_precision: BandPrecisionShape | None = None
     nli_aggregate: float | None = Ratio
     context_coverage_ratio: float | None = Ratio
     context_usage_ratio: float | None = Ratio
@@ -145,11 +157,23 @@ class TraceResponse(Shape):
     )
 
 
+class PlacementShape(Shape):
+    """The file of the context that a block of the response amends; without a path it is read as a new file."""
+
+    block: int = Field(description="Index into `parse.blocks`.")
+    why: Literal["path", "searched_text", "redefines", "explains_names", "none"]
+    doubt: Literal["low", "some", "high"]
+    path: str | None = None
+    edit: Literal["applies", "edit_does_not_apply"] | None = None
+    nearest: dict[str, Any] | None = Field(None, description="The file's line most like the one an edit searches for.")
+
+
 class CodeLaneShape(Shape):
     """What was found out about the names in the code."""
 
     verdict: Literal["grounded", "phantom", "cannot_tell"]
     symbols: list[dict[str, Any]]
+    placements: list[PlacementShape]
     parse: dict[str, Any]
     phantom_probability: float | None = Ratio
 
@@ -256,6 +280,7 @@ EXAMPLES["trace_code"] = EXAMPLES["trace_rag"] | {
                 "defined_in": "shop.py:2",
             }
         ],
+        "placements": [{"block": 0, "why": "none", "doubt": "high"}],
         "parse": {"context_files": 1, "blocks": []},
     },
     "next_session_state": {"version": 1},

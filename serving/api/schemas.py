@@ -99,6 +99,10 @@ class LaneRequest(Strict):
     )
     content_type: Literal["application/json", "text/csv", "text/markdown", "text/html", "text/plain"] | None = None
     risk_band_stratum: str | None = Field(None, max_length=64, description="Name of a calibrated failure mode.")
+    risk_band_policy: Literal["balanced", "strict"] = Field(
+        "balanced",
+        description="How precise green and red must be: as the server is configured, or with half as many wrong among them.",
+    )
     runtime_head_features: FeatureMap | None = Field(None, max_length=256)
     trajectory_features: FeatureMap | None = Field(None, max_length=256)
     profile: Profile = Profile.STANDARD

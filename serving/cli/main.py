@@ -19,6 +19,8 @@ import yaml
 
 from serving.auth.keys import KeyFile
 from serving.cli.batch import batch
+from serving.cli.calibrate import calibrate
+from serving.cli.cases import cases_app
 from serving.cli.common import (
     EXIT_FAILURE,
     ConfigOption,
@@ -31,6 +33,7 @@ from serving.cli.common import (
 )
 from serving.cli.db import db_app
 from serving.cli.doctor import doctor
+from serving.cli.gate import gate
 from serving.cli.keys import keys_app
 from serving.cli.traces import traces_app
 from serving.config.load import Config, is_loopback
@@ -44,9 +47,12 @@ app = typer.Typer(
 )
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
+app.add_typer(cases_app, name="cases")
 app.add_typer(traces_app, name="traces")
 app.command()(doctor)
 app.command()(batch)
+app.command()(calibrate)
+app.command()(gate)
 
 
 def _show_version(wanted: bool) -> None:

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from scoring.band_curves import DEFAULT_TARGETS, BandTargets
 from scoring.calibration import RagArtifact, parse_rag_artifact
 from scoring.rag.decision import DecisionHead, parse_head
 
@@ -16,10 +17,14 @@ RAG_ARTIFACTS = ("rag", "rag_verified")
 
 @dataclass(frozen=True)
 class RagFits:
-    """What the RAG lane decides with: its calibrations, without a verifier and with each known one, and the decision head."""
+    """What the RAG lane decides with: its calibrations, without a verifier and with each known one, and the decision head.
+
+    ``targets``: the precision that bands must hold under ``risk_band_policy: balanced``.
+    """
 
     artifacts: tuple[RagArtifact, ...]
     head: DecisionHead
+    targets: BandTargets = DEFAULT_TARGETS
 
 
 def read_artifact(name: str, directory: Path | None = None) -> dict[str, Any]:
@@ -43,6 +48,6 @@ def rag_artifacts(directory: Path | None = None) -> tuple[RagArtifact, ...]:
     return tuple(parse_rag_artifact(read_artifact(name, directory)) for name in RAG_ARTIFACTS)
 
 
-def rag_fits(directory: Path | None = None) -> RagFits:
-    """Calibrations and decision head of the RAG lane."""
-    return RagFits(rag_artifacts(directory), parse_head(read_artifact("runtime_head", directory)))
+def rag_fits(directory: Path | None = None, targets: BandTargets = DEFAULT_TARGETS) -> RagFits:
+    """Calibrations and decision head of the RAG lane; ``targets``: what its bands must hold."""
+    return RagFits(rag_artifacts(directory), parse_head(read_artifact("runtime_head", directory)), targets)

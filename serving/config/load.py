@@ -19,9 +19,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from serving.api.config_errors import ConfigError, explain
 from serving.auth.keys import KeyFile
+from serving.config.evals import EvalSettings
 from serving.config.settings import (
     ArtifactSettings,
     AuthSettings,
+    BandSettings,
     EncoderSettings,
     FilePath,
     LanesSettings,
@@ -79,7 +81,9 @@ class Config(Section):
     traces: TraceSettings = Field(
         default=TraceSettings(), description="Conversations of your applications: kept, scored by themselves, reviewed."
     )
+    evals: EvalSettings = Field(default=EvalSettings(), description="Evaluation runs: egress, keys, confirmation.")
     observability: ObservabilitySettings = Field(default=ObservabilitySettings(), description="Logs and metrics.")
+    bands: BandSettings = Field(default=BandSettings(), description="How precise green and red must be.")
     artifacts: ArtifactSettings = Field(default=ArtifactSettings(), description="Fitted weights and thresholds.")
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from models.specs import SHIPPED_VERIFIER
+from scoring.band_curves import BandTargets
 
 DType = Literal["auto", "fp32", "bf16", "fp16"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -381,6 +382,22 @@ class ObservabilitySettings(Section):
         default="info", description="Least level that is logged; one record per request is info."
     )
     metrics: bool = Field(default=True, description="Serve Prometheus metrics at /metrics.")
+
+
+class BandSettings(Section):
+    """The precision that bands must hold; the cuts come from the curves of the calibration when the server starts."""
+
+    green_precision: float = Field(
+        default=0.92, ge=0.5, lt=1.0, description="Share of green answers that must be grounded, on held-out answers."
+    )
+    red_precision: float = Field(
+        default=0.85, ge=0.5, lt=1.0, description="Share of red answers that must be hallucinated, on held-out answers."
+    )
+
+    @property
+    def targets(self) -> BandTargets:
+        """As the lanes take them."""
+        return BandTargets(self.green_precision, self.red_precision)
 
 
 class ArtifactSettings(Section):

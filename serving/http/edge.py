@@ -44,7 +44,7 @@ _LANE_PREFIXES = {
     "/api/": "store",
     "/v1/": "store",
 }
-_WATCHING = re.compile(r"/api/v1/jobs/[^/]+/events/?")
+_WATCHING = re.compile(r"/api/v1/(?:jobs|runs)/[^/]+/events/?")
 _REQUEST_ID = re.compile(REQUEST_ID_PATTERN)
 _LOGGER = logging.getLogger("groundlane.edge")
 

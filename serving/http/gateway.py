@@ -31,9 +31,11 @@ from serving.http.limits import Admission, RateLimiter, build_admission
 from serving.http.observability import Metrics, configure_logging
 from serving.http.openapi import allowed_methods, install_openapi
 from serving.http.routes.chunks import build_router as chunks_router
+from serving.http.routes.evals import build_router as evals_router
 from serving.http.routes.health import health_router
 from serving.http.routes.jobs import build_router as jobs_router
 from serving.http.routes.lanes import check_limits, lanes_router
+from serving.http.routes.runs import build_router as runs_router
 from serving.http.routes.sessions import build_router as sessions_router
 from serving.http.routes.traces import build_router as traces_router
 from serving.http.state import State, open_state
@@ -79,6 +81,8 @@ def create_app(
         app.include_router(chunks_router(state.chunks))
         app.include_router(jobs_router(state.jobs, check))
         app.include_router(traces_router(state.ingest, state.reader))
+        app.include_router(evals_router(state.evals.cases))
+        app.include_router(runs_router(state.evals.runs, state.evals.releases))
     install_openapi(app)
     install_docs(app)
     _handle_errors(app)

@@ -7,9 +7,11 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from serving.chunks.chunks import ChunkService
 from serving.config.load import Config
+from serving.evals.assembly import Evals, build_evals
 from serving.jobs.jobs import JobService
 from serving.jobs.runner import JobRunner
 from serving.lanes.dispatch import ConfiguredEncoders, Dispatcher, Lanes
@@ -36,6 +38,7 @@ class State:
     sweeper: Sweeper
     ingest: TraceIngest
     reader: TraceReader
+    evals: Evals
 
     @asynccontextmanager
     async def background(self) -> AsyncIterator[None]:
@@ -50,6 +53,7 @@ class State:
             with suppress(asyncio.CancelledError):
                 await asyncio.gather(runner, sweeper)
             await self.sessions.shut_down()
+            await self.evals.runs.close()
             self.ingest.close()
             self.store.close()
 
@@ -68,15 +72,25 @@ def open_state(
     dispatcher = Dispatcher(lanes, chunks, config.limits.deadline_s, traffic)
     sessions = SessionSettings(config.store.hot_context_tokens, config.store.session_retention)
     search = VectorSearch(encoder.embed)
-    runner = JobRunner(store, dispatcher.score_job, traffic=traffic)
+
+    async def work(lane: str, request: dict[str, Any], tenant: str) -> dict[str, Any]:
+        """A job's request: a run's calls, or a lane's score."""
+        if lane == "eval":
+            return await evals.runs.work(tenant, request)
+        return await dispatcher.score_job(lane, request, tenant)
+
+    runner = JobRunner(store, work, traffic=traffic)
+    jobs = JobService(store, config.store.job_retention, wake=runner.wake)
+    evals = build_evals(store, jobs, dispatcher.score_job, encoder, config.evals)
     return State(
         store=store,
         dispatcher=dispatcher,
         chunks=chunks,
         sessions=SessionService(store, dispatcher.score_json, count_tokens, sessions, search),
-        jobs=JobService(store, config.store.job_retention, wake=runner.wake),
+        jobs=jobs,
         runner=runner,
         sweeper=Sweeper(store),
         ingest=TraceIngest(store, config.traces, config.limits.body_bytes),
         reader=TraceReader(store),
+        evals=evals,
     )

@@ -35,7 +35,8 @@ from serving.store.store import Store
 from serving.store.tenancy import TenantConnection
 from serving.store.values import digest_of, encode_json, encode_text, parse_duration_ms
 
-JobLane = Literal["rag", "code", "rollup"]
+JobLane = Literal["rag", "code", "rollup", "eval"]
+"""``eval``: requests of an evaluation run, which the server itself submits."""
 
 MAX_REQUESTS: Final = 10_000
 _PAGE: Final = 200

@@ -28,7 +28,7 @@ from serving.api.errors import DeadlineExceededError, ValidationFailedError
 from serving.api.lane_types import LaneAnswer, LaneInput
 from serving.api.observation import observation_of
 from serving.lanes.code_analysis import CodeAnalyser, CodeAnalysis
-from serving.lanes.code_render import CodeResult, code_fields, code_shares
+from serving.lanes.code_render import EDIT_DOES_NOT_APPLY, CodeResult, code_fields, code_shares
 from serving.lanes.context_splits import ContextSplits
 from serving.lanes.no_encoder import without_alignment
 from serving.lanes.rag import Gathered, RagLane
@@ -190,4 +190,6 @@ def _result(
 
 def _reason_codes(result: CodeResult) -> list[str]:
     statuses = {found.status for found in result.analysis.findings}
-    return [code for status, code in _REASON_CODES.items() if status in statuses]
+    found = [code for status, code in _REASON_CODES.items() if status in statuses]
+    stale = any(placed.applies is False for placed in result.analysis.placements)
+    return [*found, EDIT_DOES_NOT_APPLY] if stale else found

@@ -10,11 +10,14 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from itertools import accumulate
 
 from parsers.blocks.block import CodeBlock
 from parsers.blocks.context_files import ContextFile
+from parsers.project.amended import amend, as_block, find_search
 from parsers.project.index import ContextIndex, build_index
+from parsers.project.placement import Placement, Source, by_source, place
 from parsers.rules.phantoms import RESOLVE_LIMIT_S, UNJUDGED, Finding, ResponseBlock, resolve
 from parsers.syntax.isolation import IsolatedParser, is_hostile
 from parsers.syntax.source import ParseLimits
@@ -22,12 +25,17 @@ from parsers.syntax.symbols import parse_source
 from parsers.syntax.types import ParseResult
 from serving.inference.kept import Kept
 
-_LIMITS = (
-    ParseLimits()
-)  # context files with their uses: an incomplete package, an attribute set from outside show only there
+_LIMITS = ParseLimits()
+_CONTEXT_LIMITS = ParseLimits(facts=False)
+"""Context files are read with their uses: an incomplete package, an attribute set from outside show only there."""
+
 _CACHED_INDEXES = 128
 _CACHED_CHARACTERS = 32_000_000
 _CONTEXT_BUDGET_S = 5.0
+_MOST_AMENDED_CHARACTERS = 400_000
+"""Of a larger file the response is judged beside it, as if it were new: to read it again at each request costs too much."""
+_MOST_LINES = 2_000
+_LIKE_LINE = 0.6
 
 
 @dataclass(frozen=True)
@@ -46,11 +54,27 @@ class BlockReport:
 
 
 @dataclass(frozen=True)
+class PlacementReport:
+    """Where a block was placed. ``applies``: whether what an edit searches for stands in the file, None for other blocks.
+
+    ``nearest``: of an edit that does not apply, the line of the file most like its first one, and its number.
+    """
+
+    block: int
+    path: str | None
+    why: str
+    doubt: str
+    applies: bool | None = None
+    nearest: tuple[int, str] | None = None
+
+
+@dataclass(frozen=True)
 class CodeAnalysis:
     """Findings in the response's code, in order, and what was read to reach them."""
 
     findings: tuple[Finding, ...]
     blocks: tuple[BlockReport, ...]
+    placements: tuple[PlacementReport, ...]
     code: tuple[CodeBlock, ...]
     files: int
     warnings: tuple[str, ...]
@@ -61,6 +85,7 @@ class CodeAnalysis:
 @dataclass(frozen=True)
 class _Indexed:
     index: ContextIndex
+    sources: tuple[Source, ...]
     warnings: tuple[str, ...]
     characters: int
     timed_out: bool
@@ -100,16 +125,42 @@ class CodeAnalyser:
         indexed = self._index(tenant, files)
         indexed_s = time.perf_counter()
         parses = [self._parse(block.text, block.language, block.path, is_hostile(block.text)) for block in code]
-        findings, reports, warnings = _resolve(response, code, parses, indexed.index)
+        placements = [
+            place(block, parse, indexed.sources, block.edits[0].search if block.edits else "")
+            for block, parse in zip(code, parses, strict=True)
+        ]
+        judged = self._amended(code, parses, placements)
+        findings = _resolve(response, judged, indexed.index)
+        reports, warnings = _reports(code, parses, findings)
         return CodeAnalysis(
             findings=findings,
             blocks=reports,
+            placements=tuple(_placed(n, code[n], placements[n]) for n in range(len(code))),
             code=tuple(code),
             files=len(files),
             warnings=(*indexed.warnings, *warnings),
             index_ms=(indexed_s - started_s) * 1000.0,
             resolve_ms=(time.perf_counter() - indexed_s) * 1000.0,
         )
+
+    def _amended(
+        self, code: Sequence[CodeBlock], parses: Sequence[ParseResult], placements: Sequence[Placement]
+    ) -> list[_Judged]:
+        """What is judged: each amended file once, with all blocks in it, and every other block as it is."""
+        targets = by_source(dict(enumerate(placements)))
+        judged: list[_Judged] = []
+        done: set[int] = set()
+        for members in targets.values():
+            source = placements[members[0]].source
+            if source is None or len(source.text) > _MOST_AMENDED_CHARACTERS or is_hostile(source.text):
+                continue
+            chunks = amend(source.text, source.parse, [(n, code[n], parses[n]) for n in members])
+            whole = as_block(chunks, code, source.parse.path, source.parse.language)
+            parse = self._parse(whole.text, whole.language, whole.path, is_hostile(whole.text))
+            judged.append(_Judged(whole, parse, source.key))
+            done.update(members)
+        judged.extend(_Judged(code[n], parses[n]) for n in range(len(code)) if n not in done)
+        return sorted(judged, key=lambda one: one.block.segments[0].response if one.block.segments else 0)
 
     def _index(self, tenant: str, files: Sequence[ContextFile]) -> _Indexed:
         digest = hashlib.sha256()
@@ -119,10 +170,12 @@ class CodeAnalyser:
         key = (tenant, digest.hexdigest())
         return self._indexes.get_or_make(key, lambda: self._build(files), lambda indexed: not indexed.timed_out)
 
-    def _parse(self, text: str, language: str, path: str | None, hostile: bool) -> ParseResult:
+    def _parse(
+        self, text: str, language: str, path: str | None, hostile: bool, limits: ParseLimits = _LIMITS
+    ) -> ParseResult:
         if hostile:
-            return self._isolated.parse(text, language, path, _LIMITS)
-        return parse_source(text, language, path, _LIMITS, self._clock)
+            return self._isolated.parse(text, language, path, limits)
+        return parse_source(text, language, path, limits, self._clock)
 
     def _build(self, files: Sequence[ContextFile]) -> _Indexed:
         """The index of all files that could be read within the time budget; what was left out is a warning.
@@ -130,7 +183,7 @@ class CodeAnalyser:
         Waiting for the process that reads hostile texts counts by the wall clock: this thread does nothing meanwhile.
         """
         spent_s, timed_out = 0.0, False
-        parses, warnings = [], []
+        parses, texts, warnings = [], [], []
         for number, file in enumerate(files):
             name = file.path or f"context file {number}"
             if file.language is None:
@@ -142,28 +195,58 @@ class CodeAnalyser:
             hostile = is_hostile(file.text)
             clock = time.perf_counter if hostile else self._clock
             started_s = clock()
-            parse = self._parse(file.text, file.language, file.path, hostile)
+            parse = self._parse(file.text, file.language, file.path, hostile, _CONTEXT_LIMITS)
             spent_s += clock() - started_s
             timed_out = timed_out or parse.timed_out
             if parse.truncated_reason:
                 warnings.append(f"{name}: {parse.truncated_reason}")
             parses.append(parse)
-        return _Indexed(build_index(parses), tuple(warnings), sum(len(file.text) for file in files), timed_out)
+            texts.append(file.text)
+        index = build_index(parses)
+        return _Indexed(
+            index, _sources(index, parses, texts), tuple(warnings), sum(len(file.text) for file in files), timed_out
+        )
 
 
-def _resolve(
-    response: str, code: Sequence[CodeBlock], parses: Sequence[ParseResult], index: ContextIndex
-) -> tuple[tuple[Finding, ...], tuple[BlockReport, ...], tuple[str, ...]]:
-    starts = list(accumulate((len(block.text) for block in code), initial=0))  # blocks end to end: tells them apart
+@dataclass(frozen=True)
+class _Judged:
+    """Code as it is judged. ``amends``: the key of the file that it takes the place of."""
+
+    block: CodeBlock
+    parse: ParseResult
+    amends: str = ""
+
+
+def _sources(index: ContextIndex, parses: Sequence[ParseResult], texts: Sequence[str]) -> tuple[Source, ...]:
+    """The context's files as placement reads them, under their keys of the index."""
+    keys = {id(file.parse): key for family in index.families.values() for key, file in family.files.items()}
+    return tuple(
+        Source(keys[id(parse)], text, parse) for parse, text in zip(parses, texts, strict=True) if id(parse) in keys
+    )
+
+
+def _resolve(response: str, judged: Sequence[_Judged], index: ContextIndex) -> tuple[Finding, ...]:
+    """Findings at characters of the response; what an amended file says elsewhere is not the response's."""
+    starts = list(accumulate((len(one.block.text) for one in judged), initial=0))  # end to end: tells them apart
     blocks = [
-        ResponseBlock(parse, block.text, start) for parse, block, start in zip(parses, code, starts, strict=False)
+        ResponseBlock(one.parse, one.block.text, start, amends=one.amends)
+        for one, start in zip(judged, starts, strict=False)
     ]
     findings = []
     for found in resolve(blocks, index):
         number = bisect_right(starts, found.span[0]) - 1
+        block = judged[number].block
         inside = (found.span[0] - starts[number], found.span[1] - starts[number])
-        start, end = code[number].response_span(inside)
+        if not block.holds(inside[0]):
+            continue
+        start, end = block.response_span(inside)
         findings.append(replace(found, span=(start, end), line=response.count("\n", 0, start) + 1))
+    return tuple(sorted(findings, key=lambda found: found.span))
+
+
+def _reports(
+    code: Sequence[CodeBlock], parses: Sequence[ParseResult], findings: Sequence[Finding]
+) -> tuple[tuple[BlockReport, ...], tuple[str, ...]]:
     reports = tuple(
         BlockReport(
             language=block.language,
@@ -183,4 +266,22 @@ def _resolve(
         warnings += (
             f"{late} of {len(findings)} names are unverifiable: judging them took more than {RESOLVE_LIMIT_S:g} s",
         )
-    return tuple(sorted(findings, key=lambda found: found.span)), reports, warnings
+    return reports, warnings
+
+
+def _placed(number: int, block: CodeBlock, placement: Placement) -> PlacementReport:
+    source = placement.source
+    path = None if source is None else source.path or None
+    if source is None or not block.edits:
+        return PlacementReport(number, path, placement.why.value, placement.doubt.value)
+    missing = next((edit for edit in block.edits if find_search(source.text, edit.search) is None), None)
+    nearest = None if missing is None else _nearest_line(source.text, missing.search)
+    return PlacementReport(number, path, placement.why.value, placement.doubt.value, missing is None, nearest)
+
+
+def _nearest_line(text: str, search: str) -> tuple[int, str] | None:
+    """(number, text) of the line of a file most like the first line that an edit searches for; numbers count from 1."""
+    wanted = next((line.strip() for line in search.split("\n") if line.strip()), "")
+    lines = [line.strip() for line in text.split("\n")[:_MOST_LINES]]
+    found = get_close_matches(wanted, lines, 1, _LIKE_LINE)
+    return (lines.index(found[0]) + 1, found[0]) if found else None

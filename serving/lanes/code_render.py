@@ -13,10 +13,11 @@ from scoring.heatmap import HeatmapSpan, heatmap_data, heatmap_html, heatmap_spa
 from scoring.rag.score import RagDecision
 from scoring.types import Alignment, Band
 from serving.api.lane_types import LaneInput
-from serving.lanes.code_analysis import CodeAnalysis
+from serving.lanes.code_analysis import CodeAnalysis, PlacementReport
 from serving.lanes.render import compact, rounded
 
 CODE_VERSION = "groundlane-code-1"
+EDIT_DOES_NOT_APPLY = "edit_does_not_apply"
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +85,7 @@ def _code_lane(result: CodeResult) -> dict[str, Any]:
             "left_out": dict(score.left_out),
             "symbols": [_symbol(found) for found in analysis.findings],
             "counts": {status.value: sum(f.status is status for f in analysis.findings) for status in FindingStatus},
+            "placements": [_placement(placed) for placed in analysis.placements],
             "parse": {
                 "context_files": analysis.files,
                 "blocks": [
@@ -105,6 +107,16 @@ def _code_lane(result: CodeResult) -> dict[str, Any]:
             },
         }
     )
+
+
+def _placement(placed: PlacementReport) -> dict[str, Any]:
+    """Where a block was placed; `edit` says whether a search/replace pair or a diff applies there."""
+    fields: dict[str, Any] = {"block": placed.block, "path": placed.path, "why": placed.why, "doubt": placed.doubt}
+    if placed.applies is not None:
+        fields["edit"] = "applies" if placed.applies else EDIT_DOES_NOT_APPLY
+    if placed.nearest is not None:
+        fields["nearest"] = {"line": placed.nearest[0], "text": placed.nearest[1]}
+    return compact(fields)
 
 
 def _symbol(found: Finding) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def rag_lane(config: Config, aligners: Mapping[str, Aligner], verifier: PairVeri
     return RagLane(
         encoders=clients,
         default_encoder=config.default_encoder_name,
-        fitted=rag_fits(config.artifacts.directory),
+        fitted=rag_fits(config.artifacts.directory, config.bands.targets),
         max_units=config.limits.units,
         write=json_bytes,
         verifier=verifier,
@@ -107,7 +107,7 @@ def _lane_without_encoder(config: Config) -> RagLane:
     return RagLane(
         encoders={settings.name: EncoderClient(NoAligner(), None, settings.source) for settings in config.encoders},
         default_encoder=config.default_encoder_name,
-        fitted=rag_fits(config.artifacts.directory),
+        fitted=rag_fits(config.artifacts.directory, config.bands.targets),
         max_units=config.limits.units,
         write=json_bytes,
     )

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, replace
 
 from models.tokenization import Tokenizer
 from models.types import ModelInfo
+from scoring.band_curves import BALANCED, POLICIES
+from scoring.bands import OVERALL, UNSEEN, BandCuts
 from scoring.calibration import RagArtifact
 from scoring.lexical import ContextWords
 from scoring.rag.careful_reading import Reading, read_claims
@@ -34,7 +36,7 @@ from serving.lanes.context_facts import ContextReader
 from serving.lanes.off_loop import off_loop
 from serving.lanes.premises import support_units
 from serving.lanes.reading_fields import reading_fields
-from serving.lanes.render import DocumentWriter, diagnostics, rag_document, render
+from serving.lanes.render import DocumentWriter, band_precision_json, diagnostics, rag_document, render
 
 _QUALITY = "quality"
 
@@ -106,7 +108,11 @@ class RagLane:
         self.encoders = encoders
         self._default = default_encoder
         self.write = write
-        self._artifacts = {artifact.verifier: artifact for artifact in fitted.artifacts}
+        self._artifacts = {
+            (artifact.verifier, policy): artifact.with_bands(fitted.targets.stricter(share_of_error))
+            for artifact in fitted.artifacts
+            for policy, share_of_error in POLICIES.items()
+        }
         self._head = fitted.head
         self._max_units = max_units
         self._verifier = ClaimVerifier(verifier)
@@ -131,6 +137,7 @@ class RagLane:
         document = await off_loop(
             request, lambda: rag_document(request, gathered.facts.units, gathered.reply, decision)
         )
+        document["band_precision"] = band_precision_json(decision.score.band, self._cuts(request, gathered))
         document |= reading_fields(request, gathered.facts, decision, marks)
         document["versions"] = self.versions(gathered)
         document["runtime_decision"] = self.runtime_decision(request, decision.score.headline)
@@ -236,15 +243,26 @@ class RagLane:
             primary_metric=request.primary_metric,
             coverage_threshold=request.coverage_threshold,
             open_domain=request.attribution_mode == OPEN_DOMAIN,
-            stratum=request.risk_band_stratum,
+            stratum=self._stratum(request, gathered),
             calibrated=not self._uncalibrated(gathered),
         )
-        return await off_loop(request, lambda: decide(gathered.facts, options, self.artifact(gathered)))
+        artifact = self.artifact(gathered, request.risk_band_policy)
+        return await off_loop(request, lambda: decide(gathered.facts, options, artifact))
 
-    def artifact(self, gathered: Gathered) -> RagArtifact:
+    def artifact(self, gathered: Gathered, policy: str = BALANCED) -> RagArtifact:
         """The calibration fitted with the verifier that answered; that without one if there is no such."""
         name = None if gathered.verifier is None else gathered.verifier.name
-        return self._artifacts.get(name) or self._artifacts[None]
+        return self._artifacts.get((name, policy)) or self._artifacts[None, policy]
+
+    def _stratum(self, request: LaneInput, gathered: Gathered) -> str:
+        """Whose bands the request gets: a stratum that the calibration never saw has those of :data:`UNSEEN`."""
+        bands = self.artifact(gathered).bands
+        wanted = request.risk_band_stratum or OVERALL
+        return wanted if wanted in bands or UNSEEN not in bands else UNSEEN
+
+    def _cuts(self, request: LaneInput, gathered: Gathered) -> BandCuts | None:
+        bands = self.artifact(gathered, request.risk_band_policy).bands
+        return bands.get(self._stratum(request, gathered)) or bands.get(OVERALL)
 
     def _uncalibrated(self, gathered: Gathered) -> list[str]:
         """Models that answered and that no calibration was fitted with."""
@@ -271,12 +289,17 @@ class RagLane:
     def warnings(self, request: LaneInput, gathered: Gathered) -> list[str]:
         """What the caller should know about this score beyond its reasons."""
         warnings = list(gathered.warnings)
-        bands = self.artifact(gathered).bands
+        artifact = self.artifact(gathered)
         for model in self._uncalibrated(gathered):
             warnings.append(f"no calibration was fitted with {model}; the score has no band but amber")
-        if request.risk_band_stratum and request.risk_band_stratum not in bands:
-            known = ", ".join(sorted(bands))
-            warnings.append(f"risk_band_stratum is not among {known}; the overall bands were used")
+        if request.risk_band_stratum and request.risk_band_stratum not in artifact.bands:
+            known = ", ".join(sorted(set(artifact.bands) - {UNSEEN}))
+            stricter = ", held to a smaller error" if UNSEEN in artifact.bands else ""
+            warnings.append(f"risk_band_stratum is not among {known}; the overall bands were used{stricter}")
+        if request.risk_band_policy != BALANCED and artifact.curves is None:
+            warnings.append(
+                "risk_band_policy changes nothing: this calibration has fixed cuts; refit it to have curves"
+            )
         if request.attribution_mode == OPEN_DOMAIN and gathered.verifier is None:
             warnings.append("open_domain without a verifier sees only contradicted literals and cells")
         return warnings

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from scoring.attribution import attribution_json, source_shares
+from scoring.bands import BandCuts, precision_of_band
 from scoring.coverage import UnitUsage, usage_ratios
 from scoring.heatmap import HeatCuts, HeatmapSpan, heatmap_data, heatmap_html, heatmap_spans, unsupported_spans
 from scoring.rag.claims import ClaimJudgement
 from scoring.rag.evidence import EvidenceLink, evidence_links
 from scoring.rag.rulings import Ruling
 from scoring.rag.score import RagDecision
-from scoring.types import SupportUnit, UsageState, Verdict
+from scoring.types import Band, SupportUnit, UsageState, Verdict
 from serving.api.lane_types import AlignReply, LaneInput
 
 API_VERSION = "groundlane-rag-1"
@@ -91,6 +93,12 @@ def rag_document(
         "session_id": request.session_id,
         "version": API_VERSION,
     }
+
+
+def band_precision_json(band: Band, cuts: BandCuts | None) -> dict[str, Any] | None:
+    """The precision that a green or red band was held to; None for amber and unknown, which promise none."""
+    held = precision_of_band(band, cuts)
+    return None if held is None else compact(asdict(held))
 
 
 def _heatmap(request: LaneInput, spans: Sequence[HeatmapSpan], cuts: HeatCuts) -> dict[str, Any]:

@@ -13,11 +13,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from serving.api.config_errors import ConfigError
-from serving.store import schema, trace_schema
+from serving.store import eval_schema, schema, trace_schema
 from serving.store.database import Database
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
-TABLES: Final = tuple(table.name for module in (schema, trace_schema) for table in module.METADATA.sorted_tables)
+TABLES: Final = tuple(
+    table.name for module in (schema, trace_schema, eval_schema) for table in module.METADATA.sorted_tables
+)
 """Every table that the code declares; the index of the text search is each database's own."""
 _UPGRADE_LOCK: Final = 0x67726F756E64
 """PostgreSQL advisory lock of an upgrade, so that replicas that start together do not migrate twice."""

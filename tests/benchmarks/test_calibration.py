@@ -14,6 +14,7 @@ from benchmarks.calibration_fits import Example, decision, gather
 from benchmarks.errors import LabelledSpan, count_errors
 from benchmarks.rows import Row
 from benchmarks.verifier_data import edit_spans, in_part, with_edits
+from scoring.bands import BandCuts
 from scoring.calibration import parse_rag_artifact
 from serving.config.load import parse_config
 from serving.lanes.factory import local_rag_lane
@@ -68,7 +69,10 @@ def test_the_fitted_parts_make_an_artefact(examples, base):
     assert artifact.verifier == "groundlane-minilm-verifier"
     assert artifact.verified is not None
     assert min(weight.weight for weight in artifact.fusion.values()) >= 0.0
-    assert parts["bands"]["overall"] == {"green_at": None, "red_at": None, "green": None, "red": None}
+    assert artifact.curves is not None
+    assert artifact.curves.strata["qa"].size == 22
+    assert artifact.bands["overall"] == BandCuts(None, None, None, None), "44 answers hold no band"
+    assert parts["held"]["balanced"]["strata"]["overall"]["amber_share"] == 1.0
     assert parts["cross_fitted"]["overall"]["n"] == 44
     risk = [1.0 - (decision(example, artifact).score.headline or 0.5) for example in examples]
     assert np.mean(risk[1::2]) > np.mean(risk[::2])

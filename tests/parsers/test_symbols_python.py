@@ -177,7 +177,10 @@ def test_store_to_a_foreign_attribute_is_marked() -> None:
         pytest.param("from m import *", "star_import:m", id="star"),
         pytest.param("class A:\n def __getattr__(self, n): pass", "getattr:A", id="getattr"),
         pytest.param("def __getattr__(n): pass", "getattr", id="module getattr"),
-        pytest.param("setattr(a, 'b', 1)", "setattr", id="setattr"),
+        pytest.param("setattr(a, 'b', 1)", "stored:b", id="setattr by text"),
+        pytest.param("setattr(a, b, 1)", "setattr:a", id="setattr by computed name"),
+        pytest.param("class A:\n def f(self, n): setattr(self, n, 1)", "setattr:A", id="setattr of its own"),
+        pytest.param("def f(a, n): setattr(a, n, 1)", "setattr:13", id="setattr of an argument"),
         pytest.param("exec(code)", "exec", id="exec"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parsers.project.index import ContextIndex, build_index
@@ -97,3 +97,85 @@ def test_verdicts_do_not_depend_on_earlier_answers(language: str, data: st.DataO
     index = index_of(files)
     for answer in order:
         assert judge(answer, language, index) == alone(language, answer)
+
+
+PHANTOMS = {
+    "python": (
+        {"shop/cart.py": "class Cart:\n    def total(self) -> int: ...\n\n\ndef load() -> Cart: ...\n"},
+        "import time\nfrom shop.cart import load\nfrom json import lods\n\ncart = load()\ncart.discount()\ntime.sleep_all(1)\n",
+        {"discount", "lods", "sleep_all"},
+    ),
+    "javascript": (
+        {"lib/queue.js": "export class Queue {\n  addItem(x) {}\n  size() {}\n}\n"},
+        "import { Queue } from './queue.js';\n\nexport class Task {\n"
+        "  run() { const queue = new Queue(); queue.discount(); }\n}\n",
+        {"discount"},
+    ),
+    "typescript": (
+        {"lib/queue.ts": "export class Queue {\n  size(): number { return 1; }\n}\n"},
+        'import { Queue } from "./queue";\n\nexport class Task {\n  run() { const queue = new Queue(); queue.discount(); }\n'
+        "  wait() { return this.runs(); }\n}\n",
+        {"discount", "runs"},
+    ),
+    "go": (
+        {"shop/cart.go": "package shop\n\ntype Cart struct{ Size int }\n\nfunc Load() *Cart { return &Cart{} }\n"},
+        "package shop\n\nfunc run() int {\n\tcart := Load()\n\treturn cart.Discount()\n}\n",
+        {"Discount"},
+    ),
+    "rust": (
+        {
+            "src/lib.rs": "pub mod store;\n",
+            "src/store.rs": "pub struct Store { size: usize }\n"
+            "impl Store { pub fn open() -> Store { Store { size: 0 } } }\n",
+        },
+        "use crate::store::Store;\nuse crate::store::Discount;\n\nfn run() {\n    let store = Store::open();\n"
+        "    store.flush_all();\n}\n",
+        {"flush_all", "Discount"},
+    ),
+}
+MENTIONS = (
+    "'{name}' is quick",
+    "if (queue.{name}) queue.{name}()",
+    "isinstance(cart, {name})",
+    "setattr(cart, {name})",
+    "{name}!",
+    "function {name}() this",
+    "queue = {name}",
+    "queue instanceof {name}",
+    "queue as {name}",
+    "sys.version_info",
+    "try:",
+    "export",
+    "using {name}",
+    "cart.{name} || cart.{name}s",
+)
+NOTES = {
+    "python": ("# {}\n", '_note = "{}"\n'),
+    "go": ("// {}\n", 'var note = "{}"\n'),
+    "rust": ("// {}\n", 'const NOTE: &str = "{}";\n'),
+    "javascript": ("// {}\n", 'const note = "{}";\n'),
+    "typescript": ("// {}\n", 'const note = "{}";\n'),
+}
+
+
+@pytest.mark.parametrize("language", PHANTOMS)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_a_comment_or_a_text_changes_no_verdict(language: str, data: st.DataObject) -> None:
+    files, code, phantoms = PHANTOMS[language]
+    index = index_of(files)
+    plain = [finding for finding in judge(code, language, index)]
+    assert {finding.name for finding in plain if finding.flagged} == phantoms
+    name = data.draw(st.sampled_from(sorted(phantoms)))
+    mention = data.draw(st.sampled_from(MENTIONS)).format(name=name)
+    comment, text = NOTES[language]
+    note = (comment if data.draw(st.booleans()) else text).format(mention)
+    noted = judge(code + note, language, index)
+    assert [finding for finding in noted if finding.span[1] <= len(code)] == plain
+    if note.startswith(comment[:2]):  # a comment may stand anywhere
+        line = data.draw(st.integers(0, code.count("\n")))
+        lines = code.splitlines(keepends=True)
+        noted = judge("".join([*lines[:line], note, *lines[line:]]), language, index)
+        assert [(item.name, item.status, item.rule) for item in noted] == [
+            (item.name, item.status, item.rule) for item in plain
+        ]

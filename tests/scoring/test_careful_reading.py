@@ -116,6 +116,8 @@ def test_contradicted_with_what_the_source_says(
             ("At least 100 inches of rain. Some get 400 inches.",),
             id="range",
         ),
+        pytest.param("It takes about 2 hours.", ("The journey takes 1 hour and 55 minutes.",), id="time-in-parts"),
+        pytest.param("It takes 115 minutes.", ("The journey takes 1 h 55 min.",), id="time-in-parts-as-one"),
         pytest.param("The birds were coot, grey heron, reed bunting, lapwing and gadwall.", BIRDS, id="list-as-it-is"),
         pytest.param("The birds were coots, herons, buntings, lapwings and others.", BIRDS, id="list-with-others"),
     ],
@@ -144,6 +146,16 @@ def test_silent_on_what_is_right(response: str, texts: Sequence[str]) -> None:
         ),
         pytest.param(
             "The average price is 15 euros.", ("Tea costs 10 euros. Cake costs 20 euros.",), "average of", id="average"
+        ),
+        pytest.param("Sales grew by 20%.", ("Sales rose from $1.0m to $1.2m.",), "change between", id="percent-change"),
+        pytest.param(
+            "She became chair three years later.",
+            ("She joined in 2015 and was chair from 2018.",),
+            "from 2015 to 2018",
+            id="years-between",
+        ),
+        pytest.param(
+            "Rent rises by 50 euros.", ("Rent was 800 euros and will be 850 euros.",), "difference of", id="rise"
         ),
         pytest.param("Mindestens 200 Personen kamen.", ("Es kamen 240 Personen.",), "'240'", id="german-bound"),
     ],

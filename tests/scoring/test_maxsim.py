@@ -45,7 +45,7 @@ def test_any_tiling_gives_the_same(monkeypatch: pytest.MonkeyPatch, piece: int, 
     response, units = make(11, 1), [make(n, 5 + n) for n in (9, 1, 23, 0, 4)]
     expected = match_units(response.vectors, pack_units(units))
     monkeypatch.setattr(maxsim, "_PIECE_TOKENS", piece)
-    monkeypatch.setattr(maxsim, "_CONTEXT_TILE_TOKENS", tile)
+    monkeypatch.setattr(maxsim, "_CONTEXT_TILE_TOKENS", {"cpu": tile})
     monkeypatch.setattr(maxsim, "_RESPONSE_TILE_TOKENS", 4)
     found = match_units(response.vectors, pack_units(units))
     torch.testing.assert_close(found.best, expected.best)

@@ -64,10 +64,19 @@ def drive(operation: schemathesis.schemas.APIOperation, mode: GenerationMode, ch
     return statuses
 
 
+IDS_IN_THE_BODY = {
+    "POST /api/v1/suites",
+    "POST /api/v1/runs",
+    "POST /api/v1/runs:estimate",
+    "POST /api/v1/runs:compare",
+}
+"""Operations whose bodies name a suite, a case or a run: an invented one is rightly a 404 there too."""
+
+
 def test_valid_requests_are_answered_as_documented(operations: Operations) -> None:
     for label, operation in operations.items():
         statuses = drive(operation, GenerationMode.POSITIVE, CHECKS)
-        if "{" not in operation.path:  # an invented id is rightly a 404
+        if "{" not in operation.path and label not in IDS_IN_THE_BODY:  # an invented id is rightly a 404
             assert {200, 201, 202} & set(statuses), (label, statuses)
 
 

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 _EXACT_CLUSTERS: Final = 14
 """Up to 2¹⁴ sign patterns are counted one by one; beyond, patterns are drawn."""
 _DRAWN_PATTERNS: Final = 9_999
+_FEW_SIZES: Final = 64
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,29 @@ def sign_flip(differences: Sequence[float] | Floats, clusters: Sequence[str], se
     if len(moved) <= _EXACT_CLUSTERS:
         patterns = ((np.arange(2 ** len(moved))[:, None] >> np.arange(len(moved))) & 1) * 2.0 - 1.0
         return TestResult("sign flip", float((np.abs(patterns @ moved) >= observed).mean()))
-    generator = np.random.default_rng(seed)
-    extreme = 0
-    for size in (1_000,) * (_DRAWN_PATTERNS // 1_000) + (_DRAWN_PATTERNS % 1_000,):
-        signs = generator.integers(0, 2, (size, len(moved)), dtype=np.int8) * 2 - 1
-        extreme += int((np.abs(signs.astype(np.float32) @ moved.astype(np.float32)) >= observed * (1 - 1e-6)).sum())
+    drawn = _drawn_sums(np.abs(moved), np.random.default_rng(seed))
+    extreme = int((np.abs(drawn) >= observed * (1 - 1e-6)).sum())
     return TestResult("sign flip", (1 + extreme) / (1 + _DRAWN_PATTERNS))
+
+
+def _drawn_sums(sizes: Floats, generator: np.random.Generator) -> Floats:
+    """(9,999,) sums of ``sizes`` under random signs.
+
+    Few different sizes, as of pass and fail, are drawn by a binomial each; many by bits, 1,000 patterns at a time.
+    """
+    distinct, counts = np.unique(sizes, return_counts=True)
+    if len(distinct) <= _FEW_SIZES:
+        drawn = generator.binomial(counts, 0.5, (_DRAWN_PATTERNS, len(distinct)))
+        found: Floats = (2.0 * drawn - counts) @ distinct
+        return found
+    total = float(sizes.sum())
+    parts = []
+    for start in range(0, _DRAWN_PATTERNS, 1_000):
+        rows = min(1_000, _DRAWN_PATTERNS - start)
+        raw = np.frombuffer(generator.bytes(rows * -(-len(sizes) // 8)), np.uint8).reshape(rows, -1)
+        ups = np.unpackbits(raw, axis=1, count=len(sizes)).astype(np.float32) @ sizes.astype(np.float32)
+        parts.append(2.0 * ups.astype(np.float64) - total)
+    return np.concatenate(parts)
 
 
 def _by_cluster(differences: Sequence[float] | Floats, clusters: Sequence[str]) -> tuple[Floats, Floats, Floats]:

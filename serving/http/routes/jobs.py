@@ -22,7 +22,7 @@ Status = Literal["QUEUED", "IN_PROGRESS", "COMPLETED", "FAILED", "CANCELLED", "C
 class SubmitJob(Strict):
     """Body of ``POST /jobs``."""
 
-    lane: JobLane
+    lane: Literal["rag", "code", "rollup"]
     requests: list[dict[str, Any]] = Field(min_length=1, max_length=MAX_REQUESTS, description="Requests of the lane.")
     session_id: str | None = Field(None, pattern=SESSION_ID_PATTERN, description="Kept as a hash; list jobs by it.")
     experiment_name: str | None = Field(None, pattern=r"^[^\x00-\x1f\x7f]{1,128}$", description="The job's tag.")

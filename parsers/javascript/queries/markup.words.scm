@@ -1,0 +1,2 @@
+; Text between tags is no code.
+(jsx_text) @fact_quoted

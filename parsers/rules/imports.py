@@ -1,0 +1,75 @@
+"""How an import ends as defined, builtin, phantom or unverifiable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from parsers.inference import LookupStatus
+from parsers.project.entities import ModuleEntity
+from parsers.project.suggestions import NEAR, best_match
+from parsers.rules.ambient import AMBIENT
+from parsers.rules.builder import Use, absent, known, known_status, unverifiable
+from parsers.rules.check import BlockCheck
+from parsers.rules.findings import Finding, FindingKind
+from parsers.rules.suppressions import IMPORT_RULES, MissingImport, first_reason
+from parsers.syntax.types import Import
+
+__all__ = ["judge_import"]
+
+
+def judge_import(check: BlockCheck, item: Import) -> Iterable[Finding]:
+    """What one import ends as; nothing for ``import *``."""
+    name = item.name or item.module
+    if not name or item.name == "*":
+        return
+    if not item.module and not item.level:
+        yield from _own_export(check, item)
+        return
+    use = Use(name, FindingKind.IMPORT, check.name_span(item.span, name), item.line)
+    module = check.project.import_module(check.block.entity, item.module, item.level)
+    if module is None:
+        yield unverifiable(use, f"module {item.module or '.'} is not visible", rule="module-not-visible")
+    elif item.name is None or item.name == "default":
+        yield known(use, known_status(module), f"module {module.key} is known")
+    else:
+        yield _imported_name(check, item, module, use)
+
+
+def _imported_name(check: BlockCheck, item: Import, module: ModuleEntity, use: Use) -> Finding:
+    found = check.inference.module_member(module, use.name)
+    if found.status is not LookupStatus.FOUND:
+        typed = check.inference.module_member(module, use.name, as_type=True)
+        found = typed if typed.status is LookupStatus.FOUND else found
+    if found.status is LookupStatus.FOUND:
+        where = found.symbols[0].defined_in if found.symbols else None
+        return known(use, known_status(module), f"{module.key} has it", where)
+    if (doubt := first_reason(IMPORT_RULES, check, MissingImport(item, module, found, use.span))) is not None:
+        return unverifiable(use, doubt[1], rule=doubt[0])
+    already = {other.name for other in check.block.parse.imports}
+    return absent(check, use, module, _exports(module, already))
+
+
+def _own_export(check: BlockCheck, item: Import) -> Iterable[Finding]:
+    """``export {name}`` and ``module.exports = {name}`` name what the file has; a file of JavaScript shows all it has."""
+    name, own = item.name or "", check.block.entity
+    symbols = [*own.lookup(name), *own.lookup(name, True), *check.project.library.globals.lookup(name)]
+    other = [symbol for symbol in symbols if symbol.target != ("", name)]
+    whole = check.family == "typescript" and not (own.opaque or name in own.unread or check.block.parse.errors)
+    if other or not whole or name in AMBIENT or name in check.project.top_level.keys() - own.names.keys():
+        return
+    mine = {
+        key for key in own.all_names() if any(s.target != ("", key) for s in own.lookup(key) or own.lookup(key, True))
+    }
+    if mine and best_match(name, mine)[1] >= NEAR and name.isidentifier():
+        yield absent(check, Use(name, FindingKind.IMPORT, check.name_span(item.span, name), item.line), own, mine)
+
+
+def _exports(module: ModuleEntity, already: set[str | None]) -> set[str]:
+    """What was probably meant: names that the module defines rather than imports, and that are not imported yet."""
+    names = {name for name in module.all_names() if name not in already}
+    own = {
+        name
+        for name in names
+        if any(symbol.kind != "alias" for symbol in module.lookup(name) or module.lookup(name, True))
+    }
+    return own or names

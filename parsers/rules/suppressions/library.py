@@ -1,0 +1,70 @@
+"""Suppression rules of owners from the standard library, whose data does not list everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from parsers.project.entities import ClassEntity, ModuleEntity, Symbol
+from parsers.project.suggestions import NEAR, best_match
+from parsers.rules.check import BlockCheck, is_library
+from parsers.rules.suppressions.rule import MissingMember
+
+__all__ = ["abstract_type", "adapts_to_versions", "global_name", "inherited_private_name", "private_name"]
+
+_PRIVATE = "private names of the standard library are not listed"
+_ABSTRACT = frozenset(
+    (
+        "Sequence MutableSequence Mapping MutableMapping Set AbstractSet MutableSet Collection Container Reversible Sized"
+        " Iterable Iterator AsyncIterable AsyncIterator Awaitable Coroutine Hashable Buffer IO TextIO BinaryIO PathLike KeysView"
+        " ItemsView ValuesView MappingView"
+    ).split()
+)
+
+
+def private_name(_check: BlockCheck, missing: MissingMember) -> str | None:
+    """Stubs leave private names out."""
+    # threading.Thread()._bootstrap
+    return _PRIVATE if is_library(missing.owner) and missing.name.startswith("_") else None
+
+
+def global_name(check: BlockCheck, missing: MissingMember) -> str | None:
+    """Every global of JavaScript can be reached through the global object too."""
+    # globalThis.fetch
+    module = is_library(missing.owner) and isinstance(missing.owner, ModuleEntity)
+    return "it is a global name" if module and check.project.library.globals.lookup(missing.name) else None
+
+
+def adapts_to_versions(check: BlockCheck, missing: MissingMember) -> str | None:
+    """The code asks which version it runs on."""
+    # if sys.version_info >= (3, 14): sys.remote_exec(pid, path)
+    asks = is_library(missing.owner) and (
+        "version_info" in check.links or any(item.name == "version_info" for item in check.block.parse.imports)
+    )
+    return "the code adapts to versions" if asks else None
+
+
+def abstract_type(check: BlockCheck, missing: MissingMember) -> str | None:
+    """An annotation promises an abstract type; the value is a list, dict or set that has more."""
+    # def sort(items: Sequence[int]): items.append(1)
+    owner = missing.owner
+    if not isinstance(owner, ClassEntity) or not is_library(owner) or owner.name not in _ABSTRACT:
+        return None
+    known = any(missing.name in table for table in _concrete(check))
+    near = best_match(missing.name, owner.members)[1] >= NEAR
+    return "its type is abstract, the value may have more" if known or not near else None
+
+
+def inherited_private_name(check: BlockCheck, missing: MissingMember) -> str | None:
+    """A class of the code that has a class of the library above it may have that one's private names."""
+    # class Queue extends EventEmitter { size() { return this._eventsCount } }
+    owner = missing.owner_class
+    if owner is None or not missing.name.startswith("_"):
+        return None
+    return _PRIVATE if any(is_library(above) for above in check.inference.mro(owner)[0]) else None
+
+
+def _concrete(check: BlockCheck) -> Iterable[dict[str, list[Symbol]]]:
+    for name in ("list", "dict", "set"):
+        for symbol in check.project.library.globals.lookup(name):
+            if symbol.entity is not None:
+                yield symbol.entity.members

@@ -1,0 +1,50 @@
+"""The services of evaluation on one store, as the gateway holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from serving.config.evals import EvalSettings
+from serving.evals.case_service import CaseService
+from serving.evals.graders.types import Services
+from serving.evals.plans import Rules
+from serving.evals.release_service import ReleaseService
+from serving.evals.run_service import RunService
+from serving.evals.targets.egress import EgressPolicy
+from serving.jobs.jobs import JobService
+from serving.lanes.dispatch import ConfiguredEncoders
+from serving.store.store import Store
+
+ScoreJob = Callable[[str, dict[str, Any], str], Awaitable[dict[str, Any]]]
+_GRADING_TENANT = "evals"
+"""Whose chunks a grader may name: nobody's. Its requests carry all their texts."""
+
+
+@dataclass(frozen=True)
+class Evals:
+    """Cases, runs and releases."""
+
+    cases: CaseService
+    runs: RunService
+    releases: ReleaseService
+
+
+def build_evals(
+    store: Store, jobs: JobService, score_job: ScoreJob, encoder: ConfiguredEncoders, settings: EvalSettings
+) -> Evals:
+    """The services; graders score below interactive traffic, as jobs do."""
+
+    async def score(lane: str, request: dict[str, Any]) -> dict[str, Any]:
+        return await score_job(lane, request, _GRADING_TENANT)
+
+    async def embed(texts: list[str]) -> Sequence[Sequence[float]]:
+        vectors = await encoder.embed(texts, "document")
+        return [[float(value) for value in row] for row in vectors]
+
+    services = Services(score, embed)
+    cases = CaseService(store, services)
+    rules = Rules(EgressPolicy(settings.egress_hosts, settings.egress_private_hosts), settings.key_variables)
+    runs = RunService(store, cases, jobs, services, rules, settings.confirm_above_usd)
+    return Evals(cases, runs, ReleaseService(store, runs))
