@@ -36,7 +36,7 @@ from models.training.export import write_card
 from models.types import NliScores
 
 _CLIP = 1e-6
-_VERDICT_SLOPE, _TOKEN_SLOPE = 0.5, 1.0
+_VERDICT_SLOPE, _TOKEN_SLOPE = 0.25, 1.0
 
 
 @dataclass(frozen=True, eq=False)

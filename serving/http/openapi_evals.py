@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from serving.http.openapi_state import RouteDoc
 from serving.http.routes.evals import MoveCase, PutCases, PutConfig, PutSuite
-from serving.http.routes.runs import AskRun, CompareRuns, ResumeRun, StartRun
+from serving.http.routes.runs import AskRun, CalibrateJudge, CompareRuns, ResumeRun, StartRun
 
 _HASH = "9f2feb0f1ef425b292f2f94bd8482494df4f0d3d2f9d0c1c3d9a2d0c7a5b6e41"
 _RUN_ID = "run_8d1c7a5b6e419f2feb0f1ef425b292f2"
@@ -87,6 +87,11 @@ EVAL_ROUTES: dict[str, RouteDoc] = {
         },
         AskRun,
         {"question": "Errors?"},
+    ),
+    "calibrate_judge": RouteDoc(
+        {"success": True, "agreement": {"n": 2}, "rate": {"value": 0.5, "method": "labels alone"}},
+        CalibrateJudge,
+        {"human": [True, False], "judge": [True, True]},
     ),
     "pause_run": RouteDoc({"success": True, "run": {**_RUN, "status": "PAUSED"}}),
     "resume_run": RouteDoc({"success": True, "run": _RUN}, ResumeRun, {"budget_usd": 2.0}),

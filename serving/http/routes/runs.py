@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -9,6 +10,7 @@ from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
 from serving.api.schemas import Strict, parse_body
+from serving.evals.judging import calibration
 from serving.evals.policy import policy_of
 from serving.evals.release_service import ReleaseService
 from serving.evals.run_service import RunService
@@ -56,6 +58,16 @@ class AskRun(Strict):
     """Body of ``POST /runs/{id}/ask``."""
 
     question: str = Field(min_length=1, max_length=500, description="Such as: why do so many fail?")
+
+
+class CalibrateJudge(Strict):
+    """Body of ``POST /judges:calibrate``."""
+
+    human: list[bool] = Field(min_length=1, max_length=100_000, description="Human thumbs, up is true.")
+    judge: list[bool] = Field(min_length=1, max_length=100_000, description="The judge on the same items, in order.")
+    judged_rest: list[bool] = Field(
+        default_factory=list, max_length=1_000_000, description="The judge on items without a label."
+    )
 
 
 class CompareRuns(Strict):
@@ -114,6 +126,12 @@ def _add_reading(router: APIRouter, runs: RunService) -> None:
     ) -> Response:
         """Answers and grades by task and repeat."""
         return json_answer(await runs.results(tenant, run_id, cursor, limit))
+
+    @router.post("/judges:calibrate", summary="A judge beside people", operation_id="calibrate_judge")
+    async def calibrate(request: Request, tenant: CurrentTenant) -> Response:
+        """Agreement, kappa, sensitivity and specificity with intervals; the rate that labels and judgements give together."""
+        body = await asyncio.to_thread(parse_body, CalibrateJudge, await request.body())
+        return json_answer(await asyncio.to_thread(calibration, body.human, body.judge, body.judged_rest))
 
     @router.get("/runs/{run_id}/events", summary="Watch a run", operation_id="watch_run")
     async def watch(run_id: RunId, tenant: CurrentTenant) -> Response:

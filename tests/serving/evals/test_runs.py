@@ -310,6 +310,20 @@ async def test_questions_about_a_run_are_answered_from_its_data(client):
         assert (await client.get(fact["link"].removeprefix("/api/v1"))).status_code == 200
 
 
+async def test_a_judge_is_calibrated_against_people(client):
+    human, judge = [True] * 70 + [False] * 50, [True] * 65 + [False] * 5 + [True] * 15 + [False] * 35
+    found = await _ok(
+        client.post("/judges:calibrate", json={"human": human, "judge": judge, "judged_rest": [True] * 500})
+    )
+    assert found["agreement"]["sensitivity"]["value"] == pytest.approx(65 / 70)
+    assert found["agreement"]["specificity"]["value"] == pytest.approx(0.7)
+    assert found["rate"]["method"] == "ppi++"
+    few = await _ok(client.post("/judges:calibrate", json={"human": [True, False], "judge": [True, True]}))
+    assert few["rate"]["method"] == "labels alone"
+    wrong = await client.post("/judges:calibrate", json={"human": [True], "judge": [True, True]})
+    assert wrong.status_code == 400
+
+
 async def test_versions_of_a_configuration_and_their_difference(client):
     hashes = []
     for top_k in (3, 5, 3):
