@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from parsers.blocks.context_files import split_context
-from parsers.blocks.fences import find_code
+from parsers.blocks.fences import _ELISION, find_code
 from parsers.values.records import find_key_values
 from parsers.values.structured import parse_structured
 from scoring.rag.outcome import answer_kind, telling_claims
@@ -48,7 +48,7 @@ def kinds(text: str) -> object:
         pytest.param(redact, lambda n: ("AIza" + "a1B2c3D" * 5) * (n // 39), id="chained-google"),
         pytest.param(redact, lambda n: ("shpat_" + "0123456789abcdef" * 2) * (n // 38), id="chained-shopify"),
         pytest.param(find_code, lambda n: "```" + "(" * n + "\nx = 1\n```\n", id="info-string-of-brackets"),
-        pytest.param(find_code, lambda n: "```python\nx = 1" + "\n" * n + "y\n```\n", id="newlines-in-a-fence"),
+        pytest.param(_ELISION.search, lambda n: "x = 1" + "\n" * n + "y", id="newlines"),
         pytest.param(split_context, lambda n: "<file " + 'name="a" ' * (n // 9) + "\n", id="element-without-an-end"),
         pytest.param(split_context, lambda n: ("=" * 490 + "\n") * (n // 490), id="lines-of-equals-signs"),
         pytest.param(kinds, lambda n: "is not given " * (n // 13), id="one-long-abstention"),
