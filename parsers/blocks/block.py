@@ -13,6 +13,8 @@ from parsers.syntax.types import Span
 __all__ = ["CodeBlock", "Edit", "Piece", "Segment", "assemble", "path_in_text", "split_lines"]
 
 _MAX_LINES = 200_000
+_LONGEST_HEADING = 500
+"""A fence's info string or a heading names its file early; a longer line is no heading."""
 _PATH = re.compile(r"(?<![\w/.@-])((?:[A-Za-z]:)?[\w.@$()\[\]/\\-]*[\w$\])-]\.[A-Za-z]{1,5})(?![\w/.])")
 _NAMED_PATH = re.compile(r"""(?:title|file|filename|path|name)\s*[=:]\s*["']?([^"'\s}]+)""", re.IGNORECASE)
 
@@ -104,7 +106,8 @@ def split_lines(text: str, start: int, end: int) -> list[Piece]:
 
 
 def path_in_text(text: str) -> str | None:
-    """A path of a known language that ``text`` names, None when there is none."""
+    """A path of a known language that ``text`` names in its first characters, None when there is none."""
+    text = text[:_LONGEST_HEADING]
     named = _NAMED_PATH.search(text)
     if named is not None and language_of_path(named[1]) is not None:
         return named[1]

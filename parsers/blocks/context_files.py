@@ -29,18 +29,18 @@ class ContextFile:
 
 
 _ELEMENT = re.compile(
-    r"""^[ \t]*<(?P<tag>file|document|source|code)\b[^>\n]*?"""
-    r"""\b(?:path|name|filename|file|src)\s*=\s*(?P<quote>["'])(?P<path>[^"'\n]+)(?P=quote)[^>\n]*>[ \t]*\n?""",
+    r"""^[ \t]*<(?P<tag>file|document|source|code)\b[^>\n]{0,200}?"""
+    r"""\b(?:path|name|filename|file|src)\s*=\s*(?P<quote>["'])(?P<path>[^"'\n]{1,400})(?P=quote)[^>\n]{0,400}+>[ \t]*+\n?""",
     re.MULTILINE | re.IGNORECASE,
 )
 _PATH = r"[`'\"*]*(?P<path>[^\s`'\"*<>|]+?)[`'\"*]*"
 _MARKERS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"^={{3,}}\s*(?:file\s*:\s*)?{_PATH}\s*={{3,}}$",
-        rf"^-{{3,}}\s*(?:file\s*:\s*)?{_PATH}\s*-{{3,}}$",
+        rf"^={{3,}}+\s*+(?:file\s*:\s*)?{_PATH}\s*={{3,}}$",
+        rf"^-{{3,}}+\s*+(?:file\s*:\s*)?{_PATH}\s*-{{3,}}$",
         rf"^(?:#+|//+|--|;|/\*+|<!--|\*)?\s*(?:file|filename|filepath|path)\s*:\s*{_PATH}\s*(?:\*/|-->)?$",
-        rf"^={{2,}}>\s*{_PATH}\s*<={{2,}}$",
+        rf"^={{2,}}+>\s*+{_PATH}\s*<={{2,}}$",
         rf"^==>\s*{_PATH}\s*<==$",
     )
 )

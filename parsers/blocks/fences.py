@@ -24,7 +24,7 @@ _FENCE = re.compile(
     r"^(?P<indent>[ \t]*(?:>[ \t]?)*(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?)(?P<ticks>`{3,}|~{3,})"
     r"(?P<info>(?:[ \t]*[\w{.:+#/<@\[(-][^\n`]*)?)$"
 )
-_ELISION = re.compile(r"^\s*(?:#|//|/\*|\{/\*)\s*(?:\.\.\.|…)", re.MULTILINE)
+_ELISION = re.compile(r"^[ \t]*+(?:#|//|/\*|\{/\*)[ \t]*+(?:\.\.\.|…)", re.MULTILINE)
 _NEUTRAL_TAGS = frozenset({"", "code", "snippet", "source"})
 _DIFF_TAGS = frozenset({"diff", "patch", "udiff", "gitdiff"})
 _MARKUP_TAGS = frozenset({"markdown", "md", "mdx"})

@@ -33,7 +33,7 @@ _REPLACED = frozenset(
 )
 _DECORATOR = re.compile(r"[ \t]*(?:@|#\[|//|#|\*|/\*)")
 _PYTHON_HEADER_END = re.compile(r":[ \t]*(?:#[^\n]*)?\n")
-_ELIDED = re.compile(r"^[ \t]*(?:#|//|/\*)?[ \t]*(?:\.\.\.|…)[^\n]*$", re.MULTILINE)
+_ELIDED = re.compile(r"^[ \t]*+(?:(?:#|//|/\*)[ \t]*+)?(?:\.\.\.|…)[^\n]*+$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ _OPENERS = re.compile(r"[{\[]")
 _CLOSER = {"{": "}", "[": "]"}
 _KEY_VALUE = re.compile(
     r"^[ \t]*(?:[-*•][ \t]+)?(?:\*\*|__)?(?P<key>[^\W\d_][^\n:=|{}\[\]<>\"]{0,47}?)(?:\*\*|__)?[ \t]*(?::(?:\*\*)?|=)(?!//)[ \t]+"
-    r"(?P<value>\S[^\n]*?)[ \t\r]*$",
+    r"(?P<value>\S[^\n]*+)$",
     re.MULTILINE,
 )
 
@@ -250,6 +250,15 @@ def find_key_values(text: str, limit: int = MAX_VALUES) -> tuple[tuple[Cell, ...
 
 
 def _block_cells(block: list[re.Match[str]]) -> list[Cell]:
-    ranked = [(rank, match["value"]) for match in block if (rank := _rank(match["key"].strip())) is not None]
+    ranked = [(rank, _value(match)) for match in block if (rank := _rank(match["key"].strip())) is not None]
     row = (min(ranked)[1],) if ranked else ()
-    return [Cell(row, match["key"].strip(), match["value"], match.span("value")) for match in block]
+    return [Cell(row, match["key"].strip(), _value(match), _value_span(match)) for match in block]
+
+
+def _value(match: re.Match[str]) -> str:
+    """The value without the blanks at the end of its line."""
+    return match["value"].rstrip(" \t\r")
+
+
+def _value_span(match: re.Match[str]) -> Span:
+    return match.start("value"), match.start("value") + len(_value(match))

@@ -12,7 +12,7 @@ MAX_CELLS = 20_000
 _MAX_SPAN = 200
 _DELIMITERS = ",;\t|"
 _LINE = re.compile(r"[^\r\n]*")
-_SEPARATOR = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*+\|?[ \t]*$")
+_SEPARATOR = re.compile(r"^[ \t]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
 _MARKUP = re.compile(r"^[*_`\s]+|[*_`\s]+$")
 # The standard library's HTML parser takes quadratic time on unclosed tags and comments, so tags are found here.
 _TAG = re.compile(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from parsers.values.literals import Literal
 from scoring.lexical import ContextWords
@@ -17,6 +19,10 @@ from scoring.rag.rulings import Ruling, RulingCode
 from scoring.rag.value_rules import MOST_VALUES, ValueCase, rule_values
 from scoring.segmentation import sentence_spans
 from scoring.types import Claim, Verdict
+
+_MOST_COMPARISONS = 100_000
+"""Values of an answer times values of its context: beyond it both are data, and comparing them costs more than it says."""
+_MOST_SENTENCES = 3_000
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,8 @@ class Reading:
 def source_facts(texts: Sequence[str], literals: Sequence[Sequence[Literal]], words: ContextWords) -> SourceFacts:
     """The facts of a context's texts, whose literals and vocabulary were read before."""
     values = [value for at, text in enumerate(texts) for value in anchored_values(text, literals[at], at)]
-    sentences = [content_stems(text[start:end]) for text in texts for start, end in sentence_spans(text)]
-    return SourceFacts(tuple(values), words, tuple(sentences))
+    sentences = (content_stems(text[start:end]) for text in texts for start, end in sentence_spans(text))
+    return SourceFacts(tuple(values), words, tuple(islice(sentences, _MOST_SENTENCES)))
 
 
 def read_claims(
@@ -53,12 +59,16 @@ def read_claims(
 ) -> Reading:
     """What the rules say of each claim. ``kind``: whether the answer abstains."""
     states = {check.literal.span: check.state for check in report.checks}
-    said = anchored_values(response, [check.literal for check in report.checks])
-    comparable = len(source.values) <= MOST_VALUES
+    said = sorted(
+        anchored_values(response, [check.literal for check in report.checks]), key=lambda value: value.literal.span
+    )
+    comparable = len(source.values) <= MOST_VALUES and len(said) * len(source.values) <= _MOST_COMPARISONS
+    starts = [value.literal.span[0] for value in said]
     rulings: list[Ruling | None] = []
     conflicts: list[Conflict] = []
     for claim in claims:
-        own = tuple(v for v in said if claim.char_start <= v.literal.span[0] and v.literal.span[1] <= claim.char_end)
+        first, last = bisect_left(starts, claim.char_start), bisect_left(starts, claim.char_end)
+        own = tuple(value for value in said[first:last] if value.literal.span[1] <= claim.char_end)
         case = _case(claim, own, states, source)
         derived = [ruling for value in own if comparable for ruling in _derived(case, value, claim)]
         for ruling in derived:

@@ -16,7 +16,8 @@ from scoring.rag.rulings import Ruling, RulingCode
 from scoring.types import Claim, Span, Verdict
 
 _PARTING = re.compile(
-    r"\s*[,;、，]\s*(?:(?:and|or|und|oder|sowie|et|y|e)\s+)?|\s+(?:and|or|und|oder|sowie|et|y)\s+", re.IGNORECASE
+    r"[ ]?[,;、，]\s*+(?:(?:and|or|und|oder|sowie|et|y|e)\s+)?|(?<!\s)\s{1,3}(?:and|or|und|oder|sowie|et|y)\s+",
+    re.IGNORECASE,
 )
 _MOST_ITEM_WORDS = 3
 _LEAST_KNOWN = 3

@@ -45,12 +45,12 @@ class AnswerKind:
 
 
 _SAYING = "say|mention|state|specify|tell|address|explain|answer|indicate|describe|discuss|give (?:any )?(?:information|details?)"
-_DETERMINERS = r"(?:the |this |these |any of the |your |provided |given |available |supplied |above |retrieved )*"
+_DETERMINERS = r"(?:the |this |these |any of the |your |provided |given |available |supplied |above |retrieved ){0,4}"
 _SOURCE = rf"{_DETERMINERS}(?:context|documents?|passages?|texts?|sources?|information|articles?|excerpts?|materials?|content)"
 _WORK = rf"{_DETERMINERS}(?:reports?|notes?|files?|manuals?|polic(?:y|ies)|page|guide|handbook|data|minutes|contract|letter)"
 """What may be silent on a question, and may as well be the subject: "the policy does not cover floods" answers something."""
 _QUELLE = (
-    r"(?:der |die |das |den |dem |diese[rmns]? |im |in den |in der |vorliegenden? |bereitgestellten? |gegebenen? |obigen? )*"
+    r"(?:der |die |das |den |dem |diese[rmns]? |im |in den |in der |vorliegenden? |bereitgestellten? |gegebenen? |obigen? ){0,4}"
     r"(?:kontext|dokument\w*|text\w*|quellen?|unterlagen|passagen?|angaben|informationen|artikel\w*|auszug|auszüge\w*|handbuch|bericht)"
 )
 _ABSTAINS = re.compile(
@@ -61,15 +61,15 @@ _ABSTAINS = re.compile(
     rf"|\bnothing in {_SOURCE}\b"
     # "This is not mentioned in the text." "No date is given." "There is no information about prices."
     rf"|\b(?:is|are|was|were)(?:\s+not|n['’]t)\s+(?:\w+ly\s+)?(?:mentioned|stated|specified|given|provided|included|covered|found|"
-    rf"listed|described|available|discussed|indicated|disclosed)\b(?=[^.]*\b(?:in|by|from)\s+{_SOURCE}|\s*[.!]?\s*$)"
+    rf"listed|described|available|discussed|indicated|disclosed)\b(?=[^.]{0, 200}\b(?:in|by|from)\s+{_SOURCE}|\s*[.!]?\s*$)"
     r"|\bthere (?:is|are|was|were) no (?:information|mention|indication|details?|data|evidence)\b"
-    rf"|\bno (?:information|mention|details?|data|indication)\b[^.]*\b{_SOURCE}"
+    rf"|\bno (?:information|mention|details?|data|indication)\b[^.]{0, 200}\b{_SOURCE}"
     # "I don't know." "I cannot find this in the documents." "I am unable to answer." "Unable to determine from the context."
     r"|\bI (?:do not|don['’]t|cannot|can['’]t|could not|couldn['’]t) (?:know|find|tell|determine|answer|see|locate|say|confirm)\b"
     r"|\b(?:unable|not able|not possible|impossible) to (?:answer|determine|find|say|tell|provide|confirm)\b"
     rf"|\b(?:cannot|can['’]t|could not) be (?:determined|answered|found|inferred)\b"
     # German
-    rf"|\b{_QUELLE}\s+(?:\w+\s+){{0,3}}?(?:nicht|nichts|keine?n?|kein)\b[^.]*"
+    rf"|\b{_QUELLE}\s+(?:\w+\s+){{0,3}}?(?:nicht|nichts|keine?n?|kein)\b[^.]{0, 200}"
     rf"|\b(?:nicht|nichts|keine?n?)\b[^.]{{0,60}}\b(?:in|im|aus|laut)\s+{_QUELLE}"
     rf"|\b(?:im|in den|in der|aus den|aus dem)\s+(?:\w+\s+){{0,2}}?{_QUELLE}\s+(?:\w+\s+){{0,4}}?(?:nicht|nichts|keine?n?)\b"
     r"|\b(?:keine|ohne) (?:angaben?|informationen?|auskunft|hinweise?)\b|\bgeht (?:\w+\s+){0,5}nicht hervor\b"

@@ -39,6 +39,10 @@ ReturnJob = Field(
 )
 
 
+_LONGEST_NAME = 64
+"""No field has a longer name: what is longer is not compared with the known ones."""
+
+
 class Profile(StrEnum):
     """How much work a score may cost."""
 
@@ -81,10 +85,12 @@ class LaneRequest(Strict):
     response_text: str = Field(min_length=1, description="The text to score.")
     query_text: str | None = Field(None, description="The user's question; turns on query-conditioned diagnostics.")
     raw_context: str | None = Field(None, description="Context, segmented into support units by the server.")
-    chunk_ids: list[Annotated[str, Field(max_length=256)] | int] | None = Field(
+    chunk_ids: Annotated[list[Annotated[str, Field(max_length=256)] | int], Field(fail_fast=True)] | None = Field(
         None, description="Ids of chunks stored before; their vectors are reused."
     )
-    support_units: list[SupportUnitBody] | None = Field(None, description="Structured premises.")
+    support_units: Annotated[list[SupportUnitBody], Field(fail_fast=True)] | None = Field(
+        None, description="Structured premises."
+    )
     primary_metric: Literal["reverse_context", "triangular"] = "reverse_context"
     evidence_limit: int = Field(8, ge=1, le=128)
     coverage_threshold: float = Field(0.5, ge=0.0, le=1.0, allow_inf_nan=False)
@@ -94,7 +100,7 @@ class LaneRequest(Strict):
     attribution_mode: Literal["closed_book", "open_domain"] = "closed_book"
     include_triangular_diagnostics: bool = True
     heatmap_format: Literal["none", "data", "html"] = "data"
-    verification_samples: list[str] | None = Field(
+    verification_samples: Annotated[list[str], Field(fail_fast=True)] | None = Field(
         None, description="Alternate answers to the same question, for semantic entropy."
     )
     content_type: Literal["application/json", "text/csv", "text/markdown", "text/html", "text/plain"] | None = None
@@ -201,7 +207,7 @@ class CodeRequest(LaneRequest):
 class RollupRequest(Strict):
     """Body of ``POST /trace/rollup``."""
 
-    turns: list[dict[str, Any]] = Field(min_length=1, max_length=10_000)
+    turns: Annotated[list[dict[str, Any]], Field(fail_fast=True)] = Field(min_length=1, max_length=10_000)
     session_id: str | None = Field(None, pattern=SESSION_ID_PATTERN)
     heatmap_format: Literal["none", "data", "html"] = "data"
     request_id: str | None = Field(None, pattern=REQUEST_ID_PATTERN)
@@ -234,7 +240,7 @@ def parse_body(schema: type[Body], body: bytes) -> Body:
 
 def describe_validation(schema: type[BaseModel], error: ValidationError) -> str:
     """The first faults of a body in one line, without echoing its texts."""
-    faults = error.errors(include_url=False, include_input=False)
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
     parts = [_describe_fault(schema, fault) for fault in faults[:3]]
     if len(faults) > 3:
         parts.append(f"and {len(faults) - 3} more")
@@ -253,6 +259,8 @@ def _describe_fault(schema: type[BaseModel], fault: Any) -> str:
     for lane, fields in _LANE_FIELDS.items():
         if of_lane and name in fields:
             return f"{name}: belongs to the {lane} lane; send it to /api/v1/trace/{lane}"
+    if len(name) > _LONGEST_NAME:
+        return f"{path[:128]}: unknown field"
     known = {field for model in _models_at(schema, fault["loc"][:-1]) for field in model.model_fields}
     nearest = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)
     return f"{path[:128]}: unknown field; did you mean {nearest[0]!r}?" if nearest else f"{path[:128]}: unknown field"

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 _MARK: Final = re.compile(r"\[REDACTED:[a-z_]+\]")
 _MAX_JSON_DEPTH: Final = 64
+_MOST_PASSES: Final = 12
 
 Check = Callable[[str], bool]
 
@@ -118,7 +119,7 @@ SECRETS: Final[tuple[Rule, ...]] = (
         "://",
         check=lambda value: value[0] not in "[{$<%",
     ),
-    _rule("jwt", r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*", "eyj"),
+    _rule("jwt", r"(?<![A-Za-z0-9_\-])eyJ[A-Za-z0-9_\-]{8,}+\.[A-Za-z0-9_\-]{8,}+\.[A-Za-z0-9_\-]*+", "eyj"),
     _rule(
         "aws_access_key",
         r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])",
@@ -228,17 +229,28 @@ PERSONAL_DATA: Final[tuple[Rule, ...]] = (
     _rule("phone", r"(?<![\w.+\-/])(?<!\d )0\d{2,4}[ /\-]\d{3,}(?:[ \-]?\d{2,}){0,3}(?![\w\-])", check=_phone),
 )
 
+_CHAINED: Final[dict[str, re.Pattern[str]]] = {
+    "aws_access_key": re.compile(r"(?<![A-Za-z0-9])(?:(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})++(?![A-Za-z0-9])"),
+    "google_key": re.compile(r"\b(?:AIza[A-Za-z0-9_\-]{35})++"),
+    "digitalocean_token": re.compile(r"\b(?:do[opr]_v1_[0-9a-f]{64})++"),
+    "shopify_token": re.compile(r"\b(?:shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32})++"),
+    "databricks_token": re.compile(r"\b(?:dapi[0-9a-f]{32})++"),
+    "groundlane_key": re.compile(r"\b(?:gl_[0-9a-f]{12}_[A-Za-z0-9_\-]{43})++"),
+}
+"""Tokens of a fixed length: many end to end ("dapi…dapi…") go as one, where each pass would find only the first of them."""
+
 _HINTS: Final = frozenset(hint for rule in SECRETS + PERSONAL_DATA for hint in rule.hints)
 
 
 def redact(text: str, *, privacy_mode: bool = False) -> Redaction:
     """``text`` without secrets and, in privacy mode, without personal data. Deterministic and idempotent.
 
-    Repeats until nothing changes; each round that changes something removes characters that are no mark, so it ends.
+    Repeats until nothing changes. A text made so that every pass uncovers another secret is not kept at all after
+    ``_MOST_PASSES``: it goes whole, as kind ``unsettled``.
     """
     rules = SECRETS + PERSONAL_DATA if privacy_mode else SECRETS
     counts: Counter[str] = Counter()
-    while True:
+    for _ in range(_MOST_PASSES):
         lowered = text.lower()
         before = text
         found = {hint for hint in _HINTS if hint in lowered}
@@ -247,6 +259,7 @@ def redact(text: str, *, privacy_mode: bool = False) -> Redaction:
                 text = _apply(rule, text, counts)
         if text == before:
             return Redaction(text, dict(counts))
+    return Redaction("[REDACTED:unsettled]", {**counts, "unsettled": 1})
 
 
 def redact_json(value: Any, *, privacy_mode: bool = False, clean: Clean | None = None) -> tuple[Any, dict[str, int]]:
@@ -280,7 +293,8 @@ def _apply(rule: Rule, text: str, counts: Counter[str]) -> str:
         quote = secret[0] if secret[0] in "\"'`" and secret[-1] == secret[0] and len(secret) > 1 else ""
         return f"{whole[:start]}{quote}[REDACTED:{rule.kind}]{quote}{whole[end:]}"
 
-    return rule.pattern.sub(replace, text)
+    chained = _CHAINED.get(rule.kind)
+    return (chained or rule.pattern).sub(replace, text)
 
 
 def _walk(value: Any, clean: Clean, counts: Counter[str], depth: int) -> Any:

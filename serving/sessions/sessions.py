@@ -311,6 +311,9 @@ class SessionService:
         return request, counts
 
     def _redacted_metadata(self, value: Any, privacy_mode: bool) -> tuple[Any, dict[str, int]]:
+        size = len(encode_json(value))
+        if size > self._settings.metadata_bytes:
+            raise PayloadTooLargeError(f"metadata: {size} bytes, the limit is {self._settings.metadata_bytes}")
         with _refusing("metadata"):
             redacted, counts = redact_json(value, privacy_mode=privacy_mode)
         size = len(encode_json(redacted))

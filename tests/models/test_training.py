@@ -139,6 +139,14 @@ def test_the_last_stages_can_be_averaged(config: TrainConfig, tmp_path: Path) ->
     export(runs[:1], tmp_path / "later", before=tmp_path / "out")
     later = json.loads((tmp_path / "later" / "card.json").read_text())
     assert (len(later["stages"]), later["averaged_stages"]) == (3, [3])
+    export(runs, tmp_path / "mixed", mix={runs[0]: 0.75, tmp_path / "out": 0.25})
+    mixed, whole = (load_file(tmp_path / name / "weights.safetensors") for name in ("mixed", "out"))
+    assert all(
+        torch.allclose(mixed[name].float(), 0.75 * first[name] + 0.25 * whole[name].float(), atol=1e-2)
+        for name in first
+    )
+    with pytest.raises(ValueError, match="shares add up"):
+        export(runs, tmp_path / "mixed", mix={runs[0]: 0.75})
 
 
 def test_the_command_line_reads_a_stage_from_yaml(config: TrainConfig, tmp_path: Path) -> None:

@@ -72,11 +72,16 @@ IDS_IN_THE_BODY = {
 }
 """Operations whose bodies name a suite, a case or a run: an invented one is rightly a 404 there too."""
 
+BODIES_OF_OTHERS = {"POST /v1/traces", "POST /api/public/otel/v1/traces"}
+"""Operations whose body is OpenTelemetry's, which our document does not repeat: the empty one sent here is rightly a 400."""
+
 
 def test_valid_requests_are_answered_as_documented(operations: Operations) -> None:
     for label, operation in operations.items():
         statuses = drive(operation, GenerationMode.POSITIVE, CHECKS)
-        if "{" not in operation.path and label not in IDS_IN_THE_BODY:  # an invented id is rightly a 404
+        if (
+            "{" not in operation.path and label not in IDS_IN_THE_BODY | BODIES_OF_OTHERS
+        ):  # an invented id is rightly a 404
             assert {200, 201, 202} & set(statuses), (label, statuses)
 
 

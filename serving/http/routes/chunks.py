@@ -40,7 +40,7 @@ class ChunkBody(Strict):
         return ChunkDraft(str(self.chunk_id), self.text, self.source_id, self.metadata, self.privacy_mode)
 
 
-class PutChunks(RootModel[list[ChunkBody]]):
+class PutChunks(RootModel[Annotated[list[ChunkBody], Field(fail_fast=True)]]):
     """Body of ``PUT /trace/chunks``: a list of chunks."""
 
 

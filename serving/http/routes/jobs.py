@@ -23,7 +23,9 @@ class SubmitJob(Strict):
     """Body of ``POST /jobs``."""
 
     lane: Literal["rag", "code", "rollup"]
-    requests: list[dict[str, Any]] = Field(min_length=1, max_length=MAX_REQUESTS, description="Requests of the lane.")
+    requests: Annotated[list[dict[str, Any]], Field(fail_fast=True)] = Field(
+        min_length=1, max_length=MAX_REQUESTS, description="Requests of the lane."
+    )
     session_id: str | None = Field(None, pattern=SESSION_ID_PATTERN, description="Kept as a hash; list jobs by it.")
     experiment_name: str | None = Field(None, pattern=r"^[^\x00-\x1f\x7f]{1,128}$", description="The job's tag.")
     privacy_mode: bool = Field(False, description="Redact personal data too, not only secrets.")

@@ -51,7 +51,7 @@ class AppendEvents(Strict):
     """Body of ``POST …/events``."""
 
     event: EventBody | None = None
-    events: list[EventBody] | None = Field(None, min_length=1, max_length=MAX_EVENTS)
+    events: Annotated[list[EventBody], Field(fail_fast=True)] | None = Field(None, min_length=1, max_length=MAX_EVENTS)
 
     @model_validator(mode="after")
     def _one_of(self) -> AppendEvents:
@@ -74,7 +74,7 @@ class ScoreTurn(Strict):
 class Repair(Strict):
     """Body of ``POST …/repair``."""
 
-    missing_terms: list[Annotated[str, Field(min_length=1, max_length=400)]] = Field(
+    missing_terms: Annotated[list[Annotated[str, Field(min_length=1, max_length=400)]], Field(fail_fast=True)] = Field(
         min_length=1, max_length=MAX_MISSING_TERMS
     )
     reason: str = Field("requested", max_length=256)
