@@ -19,16 +19,21 @@ from typing import Any
 import numpy as np
 
 from benchmarks.code_fit import fit
+from benchmarks.code_modes import MODES, make_mode_rows
 from benchmarks.code_rows import make_rows
 from benchmarks.figures import Figure, bootstrap
 from benchmarks.provenance import provenance
 from benchmarks.rows import read_json_lines
+from models.training.examples import OPENERS
+from parsers.blocks.context_files import ContextFile
+from parsers.blocks.fences import find_code
 from parsers.project.index import ContextIndex, build_index
 from parsers.rules.phantoms import Finding, ResponseBlock, resolve
 from parsers.syntax.languages import language_of_path
 from parsers.syntax.symbols import parse_source
 from parsers.syntax.types import ParseResult
 from scoring.code.score import ast_features, load_code_artifact, score_code
+from serving.lanes.code_analysis import CodeAnalyser
 
 Row = dict[str, Any]
 _ARTIFACT = Path(__file__).parents[1] / "scoring" / "artifacts" / "code.json"
@@ -72,11 +77,7 @@ def evaluate(rows: Sequence[Row], composite: bool = True) -> list[Outcome]:
     clean = {row["pair_id"]: row["response"] for row in rows if row.get("pair_id") and not row["phantoms"]}
     outcomes = []
     for row in rows:
-        index = _index(tuple((item["path"], item["text"]) for item in row["files"]), row["language"])
-        parse = _parse(row["response"], row["language"], None)
-        start = time.perf_counter()
-        findings = resolve([ResponseBlock(parse, row["response"])], index)
-        seconds = time.perf_counter() - start
+        findings, seconds = _judge(row)
         probability = score_code(findings, load_code_artifact()).probability if composite else None
         outcome = Outcome(row, findings, probability, seconds)
         for item in row["phantoms"]:
@@ -87,6 +88,27 @@ def evaluate(rows: Sequence[Row], composite: bool = True) -> list[Outcome]:
                 outcome.suggested.append(hit.suggestion == expected)
         outcomes.append(outcome)
     return outcomes
+
+
+def _judge(row: Row) -> tuple[tuple[Finding, ...], float]:
+    """Findings and time of one row: a whole file as it is, any other mode as the lane reads it, fences and placement included."""
+    if row.get("mode", "file") == "file":
+        index = _index(tuple((item["path"], item["text"]) for item in row["files"]), row["language"])
+        parse = _parse(row["response"], row["language"], None)
+        start = time.perf_counter()
+        findings = resolve([ResponseBlock(parse, row["response"])], index)
+        return findings, time.perf_counter() - start
+    files = [
+        ContextFile(item["path"], item["text"], 0, language_of_path(item["path"]) or row["language"])
+        for item in row["files"]
+    ]
+    found = _analyser().analyse("benchmark", row["response"], find_code(row["response"], None), files)
+    return found.findings, found.resolve_ms / 1e3
+
+
+@lru_cache(maxsize=1)
+def _analyser() -> CodeAnalyser:
+    return CodeAnalyser()
 
 
 def _expected(item: Row, response: str, clean: str | None) -> str | None:
@@ -151,6 +173,18 @@ def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "by_language": {
             name: figures([item for item in outcomes if item.row["language"] == name]) for name in languages
         },
+        "by_mode": {
+            name: {
+                language: figures(found)
+                for language in languages
+                if (
+                    found := [
+                        r for r in outcomes if r.row.get("mode", "file") == name and r.row["language"] == language
+                    ]
+                )
+            }
+            for name in sorted({item.row.get("mode", "file") for item in outcomes})
+        },
         "by_kind": {
             name: figures([item for item in outcomes if kinds.get(item.row.get("pair_id")) == name])
             for name in sorted(set(kinds.values()))
@@ -200,6 +234,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--make", nargs="+", type=Path, metavar="DIR", help="build rows from these source trees")
     parser.add_argument("--out", type=Path, help="where --make writes (standard output by default)")
     parser.add_argument("--language", help="only files of this language")
+    parser.add_argument(
+        "--mode", choices=["file", *MODES], default="file", help="the form in which the code is written"
+    )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--limit", type=int, default=200, help="at most this many pairs")
     parser.add_argument("--fit", type=Path, metavar="FILE", help="refit scoring/artifacts/code.json from these rows")
@@ -209,11 +246,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         missing = [str(folder) for folder in options.make if not folder.is_dir()]
         if missing:
             parser.error(f"not a folder: {', '.join(missing)}")
-        lines = "".join(
-            json.dumps(row) + "\n" for row in make_rows(options.make, options.language, options.seed, options.limit)
+        how = (options.language, options.seed, options.limit)
+        rows = (
+            make_rows(options.make, *how)
+            if options.mode == "file"
+            else make_mode_rows(options.make, options.mode, *how)
         )
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
         if options.out:
-            options.out.write_text(lines, encoding="utf-8")
+            with OPENERS.get(options.out.suffix, open)(options.out, "wt", encoding="utf-8") as file:
+                file.write(lines)
         else:
             sys.stdout.write(lines)
     elif options.fit:

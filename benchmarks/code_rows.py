@@ -100,8 +100,8 @@ def _make_pair(
     context = reach.visible_context(source)
     if not context:
         return []
-    known = _known_names(context)
-    swaps = [swap for swap in _swaps(source, known) if (source.path, swap.name) not in used]
+    known = known_names(context)
+    swaps = [swap for swap in swaps_of(source, known) if (source.path, swap.name) not in used]
     if not swaps:
         return []
     kinds = sorted({swap.kind for swap in swaps})
@@ -195,7 +195,8 @@ class Known:
     all: frozenset[str]
 
 
-def _known_names(context: list[Source]) -> Known:
+def known_names(context: list[Source]) -> Known:
+    """The names that files define, and all that they use."""
     definitions = [item for source in context for item in source.parse.definitions]
     named = {
         kind: frozenset(
@@ -224,7 +225,7 @@ def _known_names(context: list[Source]) -> Known:
     )
 
 
-def _swaps(source: Source, known: Known) -> Iterator[Swap]:
+def swaps_of(source: Source, known: Known) -> Iterator[Swap]:
     """Uses in ``source`` of names that only the context defines. Chosen by name and position alone, not by the resolver."""
     own = {item.name for item in source.parse.definitions}
     library = library_of(source.parse.language)
