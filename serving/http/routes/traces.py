@@ -44,7 +44,7 @@ FACET_FILTERS = {
 ConversationId = Annotated[str, Path(min_length=1, max_length=256)]
 SpanId = Annotated[str, Path(min_length=1, max_length=128)]
 Word = Annotated[str | None, Query(max_length=256)]
-Number = Annotated[float | None, Query(ge=0, allow_inf_nan=False)]
+Number = Annotated[float | None, Query(ge=0, le=1e12, allow_inf_nan=False)]
 Time = Annotated[str | None, Query(max_length=40, description="ISO 8601, UTC where no zone is named.")]
 
 
