@@ -53,11 +53,7 @@ def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], f
 def log():
     stream = io.StringIO()
     configure_logging("info", stream)
-    yield stream
-    logger = logging.getLogger("groundlane")
-    for handler in list(logger.handlers):
-        logger.removeHandler(handler)
-    logger.propagate = True
+    return stream
 
 
 def test_one_record_reaches_every_metric():
