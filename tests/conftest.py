@@ -1,7 +1,6 @@
-"""For all tests: hypothesis measures no time, a shared machine would make a failure of it; logging is as each test found it."""
+"""For all tests: hypothesis measures no time, a shared machine would make a failure of it; ``caplog`` sees what ``groundlane`` logs."""
 
 import logging
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -11,11 +10,9 @@ settings.load_profile("groundlane")
 
 
 @pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    """A gateway that a test builds sends the records of ``groundlane`` to stderr alone; the next test's ``caplog`` wants them."""
+def records_reach_caplog() -> None:
+    """A gateway that another test built, or a server that a module shares, keeps records of ``groundlane`` from the root logger."""
     logger = logging.getLogger("groundlane")
-    handlers, level, propagate = list(logger.handlers), logger.level, logger.propagate
-    yield
-    logger.handlers[:] = handlers
-    logger.setLevel(level)
-    logger.propagate = propagate
+    logger.propagate = True
+    logger.disabled = False
+    logger.setLevel(logging.NOTSET)
