@@ -1,4 +1,4 @@
-"""For all tests: hypothesis measures no time, a shared machine would make a failure of it; ``caplog`` sees what ``groundlane`` logs."""
+"""For all tests: hypothesis measures no time (a shared machine would make a failure of it); ``caplog`` sees our records."""
 
 import logging
 
@@ -11,7 +11,7 @@ settings.load_profile("groundlane")
 
 @pytest.fixture(autouse=True)
 def records_reach_caplog() -> None:
-    """A gateway that another test built, or a server that a module shares, keeps records of ``groundlane`` from the root logger."""
+    """A gateway that another test built keeps the records of ``groundlane`` from the root logger; so does a shared server."""
     logger = logging.getLogger("groundlane")
     logger.propagate = True
     logger.disabled = False
