@@ -38,6 +38,7 @@ FACET_FILTERS = {
     "reason": "reason",
     "cause": "cause",
     "suggestion": "suggestion",
+    "feedback": "feedback",
 }
 """Query parameters that name a facet, and the facet."""
 
@@ -60,6 +61,7 @@ class Filters:
     reason: Word = None
     cause: Word = None
     suggestion: Annotated[Literal["up", "down"] | None, Query()] = None
+    feedback: Annotated[Literal["up", "down"] | None, Query()] = None
     band: Annotated[Literal["green", "amber", "red", "unknown"] | None, Query()] = None
     status: Annotated[Literal["error"] | None, Query()] = None
     segment: Word = None
@@ -92,8 +94,8 @@ def to_filter(given: dict[str, Any]) -> ConversationFilter:
         max_charge_usd=named.get("max_charge_usd"),
         min_latency_ms=math.ceil(named["min_latency_ms"]) if "min_latency_ms" in named else None,
         max_latency_ms=math.floor(named["max_latency_ms"]) if "max_latency_ms" in named else None,
-        since_ms=_time_ms(named.get("since"), "since"),
-        until_ms=_time_ms(named.get("until"), "until"),
+        since_ms=time_ms(named.get("since"), "since"),
+        until_ms=time_ms(named.get("until"), "until"),
     )
 
 
@@ -175,7 +177,8 @@ def _otlp_answer(accepted: Accepted, media_type: str) -> Response:
     return Response(body, 200, media_type=media_type)
 
 
-def _time_ms(value: str | None, name: str) -> int | None:
+def time_ms(value: str | None, name: str) -> int | None:
+    """A query parameter's time in milliseconds. Raises ValidationFailedError naming the parameter."""
     if value is None:
         return None
     try:
