@@ -14,12 +14,13 @@ from serving.api.schemas import Strict, parse_body
 from serving.http.routes.answers import json_answer
 from serving.http.routes.principal import CurrentCaller, CurrentTenant
 from serving.http.routes.scores import CursorText, Limit, TraceId
-from serving.http.routes.traces import Filters, Time, Word, time_ms, to_filter
+from serving.http.routes.traces import Filters, Time, Word
 from serving.reviews.assembly import Reviews
 from serving.reviews.people import NOTE_CHARACTERS
 from serving.reviews.scores import NewLabel
 from serving.reviews.selections import MAX_TURNS
 from serving.reviews.views import decode_place
+from serving.traces.filters import time_ms, to_filter
 
 _BY = "Who decides; the calling key without it."
 Author = Annotated[str | None, Field(max_length=128, description=_BY)]

@@ -11,12 +11,13 @@ from starlette.responses import Response
 from serving.api.schemas import Strict, parse_body
 from serving.http.routes.answers import json_answer
 from serving.http.routes.principal import CurrentCaller, CurrentTenant
-from serving.http.routes.traces import SpanId, Time, Word, time_ms
+from serving.http.routes.traces import SpanId, Time, Word
 from serving.reviews.assembly import Reviews
 from serving.reviews.people import NOTE_CHARACTERS
 from serving.reviews.scores import MAX_REASONS, NewLabel, NewScore, ScoreService, Target
 from serving.reviews.views import decode_place
 from serving.store.score_records import ScoreFilter
+from serving.traces.filters import time_ms
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 CursorText = Annotated[str | None, Query(max_length=2048)]
