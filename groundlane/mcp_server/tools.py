@@ -216,8 +216,8 @@ def add_tools(server: MCPServer, tools: Tools) -> None:
         tools.session_rollup: _READS,
         tools.session_close: _ENDS,
     }
-    for tool, annotations in named.items():
-        server.add_tool(tool, annotations=annotations, structured_output=True)
+    for tool, effect in named.items():
+        server.add_tool(tool, annotations=effect, structured_output=True)
 
 
 def _answer_fields(answer: str, question: str | None, context: str | None, passages: list[Passage] | None) -> RagFields:
