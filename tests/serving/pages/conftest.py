@@ -36,6 +36,7 @@ class Site:
     url: str
     folder: Path
     key: str = ""
+    reviewers: tuple[str, ...] = ()
 
 
 def play(url: str, key: str = "") -> None:
@@ -50,20 +51,20 @@ def play(url: str, key: str = "") -> None:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Without keys: whoever is on this machine."""
     folder = tmp_path_factory.mktemp("pages")
-    with running(build(folder)) as url:
+    with running(build(folder, **{"traces.settle_s": 0})) as url:
         play(url)
         yield Site(url, folder)
 
 
 @pytest.fixture(scope="session")
 def locked_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """With two keys, of two tenants; ``key`` is the first one's. No conversations."""
+    """With keys: ``key`` of a tenant that sends nothing, ``reviewers`` of two people of another."""
     folder = tmp_path_factory.mktemp("locked")
     keys = KeyFile(folder / "keys.json")
     _, key = keys.create("acme", "ines")
-    keys.create("other", "olaf")
-    with running(build(folder, **{"auth.keys_file": str(keys.path)})) as url:
-        yield Site(url, folder, key)
+    reviewers = tuple(keys.create("reviewers", name)[1] for name in ("rita", "rolf"))
+    with running(build(folder, **{"auth.keys_file": str(keys.path), "traces.settle_s": 0})) as url:
+        yield Site(url, folder, key, reviewers)
 
 
 @pytest.fixture(scope="module")
