@@ -113,7 +113,7 @@ def _open_state(config: Config, lanes: Lanes, encoders: Mapping[str, RemoteEncod
 
 def _page_services(config: Config, state: State, authenticator: Authenticator) -> PageServices:
     pages = PageReader(state.store, config.traces)
-    return PageServices(BrowserSessions(authenticator), state.reader, pages, state.reviews)
+    return PageServices(BrowserSessions(authenticator), state.reader, pages, state.reviews, state.evals)
 
 
 def _guards(config: Config, admission: Admission) -> Guards:

@@ -9,12 +9,15 @@ from starlette.responses import Response
 
 from serving.api.errors import ApiError
 from serving.auth.browser import BrowserSessions
+from serving.evals.assembly import Evals
 from serving.pages.assets import assets_router, load_assets
+from serving.pages.cases import cases_router
 from serving.pages.conversations import conversations_router
 from serving.pages.format import query
 from serving.pages.labels import labels_router
 from serving.pages.queue import queue_router
 from serving.pages.reading import PageReader
+from serving.pages.runs import runs_router
 from serving.pages.selections import selections_router
 from serving.pages.sign_in import sign_in_router
 from serving.pages.web import ROOT, Web, is_fragment, needs_sign_in, redirect
@@ -30,6 +33,7 @@ class PageServices:
     traces: TraceReader
     pages: PageReader
     reviews: Reviews
+    evals: Evals
 
 
 def is_page(path: str) -> bool:
@@ -50,6 +54,8 @@ class Pages:
             labels_router(self._web, services.pages, services.reviews),
             queue_router(self._web, services.pages, services.reviews),
             selections_router(self._web, services.reviews),
+            cases_router(self._web, services.evals.cases),
+            runs_router(self._web, services.evals.runs),
         ):
             self.router.include_router(part)
 

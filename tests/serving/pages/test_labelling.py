@@ -242,7 +242,7 @@ def test_the_queue_goes_from_label_to_next_by_keys(crew):
     page.keyboard.press("n")
     page.wait_for_url("**/review/queue/item?trace=*")
     assert Axe().run(page).response["violations"] == []
-    assert "What the user said next" in page.locator("article").inner_text()
+    assert "No, that is wrong." in page.locator("article").inner_text()
     first, question = page.url, page.locator(".question .text").first.inner_text()
     page.keyboard.press("2")
     page.keyboard.press("2")
