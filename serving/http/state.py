@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from serving.audit.assembly import Audit, open_audit
+from serving.audit.shadow import CandidateLane
 from serving.chunks.chunks import ChunkService
 from serving.config.load import Config
 from serving.evals.assembly import Evals, build_evals
@@ -39,23 +41,25 @@ class State:
     ingest: TraceIngest
     reader: TraceReader
     evals: Evals
+    audit: Audit
 
     @asynccontextmanager
     async def background(self) -> AsyncIterator[None]:
         """Run jobs and retention while the gateway serves; leases are given back at the end."""
         runner = asyncio.create_task(self.runner.run())
         sweeper = asyncio.create_task(self.sweeper.run())
-        try:
-            yield
-        finally:
-            await self.runner.stop()
-            sweeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.gather(runner, sweeper)
-            await self.sessions.shut_down()
-            await self.evals.runs.close()
-            self.ingest.close()
-            self.store.close()
+        async with self.audit.background():
+            try:
+                yield
+            finally:
+                await self.runner.stop()
+                sweeper.cancel()
+                with suppress(asyncio.CancelledError):
+                    await asyncio.gather(runner, sweeper)
+                await self.sessions.shut_down()
+                await self.evals.runs.close()
+                self.ingest.close()
+                self.store.close()
 
 
 def open_state(
@@ -63,13 +67,19 @@ def open_state(
     lanes: Lanes,
     encoder: ConfiguredEncoders,
     count_tokens: Callable[[str], int],
+    replica: str = "0",
+    candidate: CandidateLane | None = None,
 ) -> State:
-    """Open the store of the configuration and put the services on it. Raises ConfigError for a foreign schema."""
+    """Open the store of the configuration and put the services on it. Raises ConfigError for a foreign schema.
+
+    ``replica``: names this gateway's files of the audit log. ``candidate``: the lane of ``audit.shadow``.
+    """
     config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store.open(config.store_url)
     chunks = ChunkService(store, encoder)
     traffic = Traffic(time.monotonic)
-    dispatcher = Dispatcher(lanes, chunks, config.limits.deadline_s, traffic)
+    audit = open_audit(config, replica, store.now_ms, traffic, candidate)
+    dispatcher = Dispatcher(lanes, chunks, config.limits.deadline_s, traffic, audit)
     sessions = SessionSettings(config.store.hot_context_tokens, config.store.session_retention)
     search = VectorSearch(encoder.embed)
 
@@ -93,4 +103,5 @@ def open_state(
         ingest=TraceIngest(store, config.traces, config.limits.body_bytes),
         reader=TraceReader(store),
         evals=evals,
+        audit=audit,
     )
