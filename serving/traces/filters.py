@@ -26,6 +26,7 @@ FACET_FILTERS = {
     "reason": "reason",
     "cause": "cause",
     "suggestion": "suggestion",
+    "feedback": "feedback",
 }
 """Parameters that name a facet, and the facet."""
 
@@ -44,12 +45,13 @@ def to_filter(given: Mapping[str, Any]) -> ConversationFilter:
         max_charge_usd=named.get("max_charge_usd"),
         min_latency_ms=math.ceil(named["min_latency_ms"]) if "min_latency_ms" in named else None,
         max_latency_ms=math.floor(named["max_latency_ms"]) if "max_latency_ms" in named else None,
-        since_ms=_time_ms(named.get("since"), "since"),
-        until_ms=_time_ms(named.get("until"), "until"),
+        since_ms=time_ms(named.get("since"), "since"),
+        until_ms=time_ms(named.get("until"), "until"),
     )
 
 
-def _time_ms(value: str | None, name: str) -> int | None:
+def time_ms(value: str | None, name: str) -> int | None:
+    """A parameter's time in milliseconds, UTC where no zone is named. Raises ValidationFailedError naming the parameter."""
     if value is None:
         return None
     try:

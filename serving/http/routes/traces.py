@@ -39,6 +39,7 @@ class Filters:
     reason: Word = None
     cause: Word = None
     suggestion: Annotated[Literal["up", "down"] | None, Query()] = None
+    feedback: Annotated[Literal["up", "down"] | None, Query()] = None
     band: Annotated[Literal["green", "amber", "red", "unknown"] | None, Query()] = None
     status: Annotated[Literal["error"] | None, Query()] = None
     segment: Word = None
