@@ -23,14 +23,15 @@ _WORDS = {
 _CANDIDATES = "a1 A\n-_.,;:!?'\"/\\()[]{}<>|=*#`~@$%&+é\x00"
 """What stands for a set with a negation: the first of these that it holds."""
 _ENDS = ("\x00", "\n\x00")
-"""Nothing fits a NUL but a set with a negation; some patterns end at a line's end only."""
+"""Nothing fits a NUL but a set with a negation; patterns that know lines are given two."""
 
 
 def attacks(pattern: re.Pattern[str]) -> list[tuple[str, str, str]]:
     """(start, what is repeated, end): for each repetition in the pattern its samples, and the whole."""
     tree = parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE)
     pieces = {piece: None for piece in _pieces(tree, "")}
-    return [(start, body, end) for start, body in pieces if body for end in _ENDS]
+    ends = _ENDS if set("$.^") & set(pattern.pattern) else _ENDS[:1]
+    return [(start, body, end) for start, body in pieces if body for end in ends]
 
 
 def _pieces(tree: Any, before: str) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from parsers.syntax.languages import detect_language, language_of_path
 
 __all__ = ["find_diffs", "find_replacements", "looks_like_diff"]
 
-_HUNK = re.compile(r"^@@+ ?(?:-\d+(?:,\d+)? \+\d+(?:,\d+)? @@+|\.\.\.|[^\n]*@@)?.*$")
+_HUNK = re.compile(r"^@@++ ?+(?>(?:-\d+(?:,\d+)? \+\d+(?:,\d+)? @@+|\.\.\.|[^\n]*@@)?).*$")
 _NEW_FILE = re.compile(r"^\+\+\+ (?:b/)?([^\t\n]+)")
 _OLD_FILE = re.compile(r"^--- (?:a/)?([^\t\n]+)")
 _HEADER = re.compile(
