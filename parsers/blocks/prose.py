@@ -19,7 +19,7 @@ _ACCESS = re.compile(r"(?<![\w.:#/\\@$-])([A-Za-z_$][\w$]*(?:(?:\.|#|::)[A-Za-z_
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
 _STEP = re.compile(r"\.|#|::")
 _PATH = re.compile(
-    r"(?<![\w/.@:-])((?:\.{1,2}/)?(?:[\w.@()\[\]+-]+/)*+[\w@()\[\]+-][\w.@()\[\]+-]*\.[A-Za-z]{1,5})(?![\w/])"
+    r"(?<![\w/.@:()\[\]+-])((?:\.{1,2}/)?(?:[\w.@()\[\]+-]+/)*+[\w@()\[\]+-][\w.@()\[\]+-]*\.[A-Za-z]{1,5})(?![\w/])"
 )
 _SUFFIXES = frozenset(
     "c cfg cpp css csv dart go h html ini ipynb java js json jsx kt lock lua md mjs mod php png proto py pyi rb rs sh sql "
