@@ -10,11 +10,11 @@ from typing import Any, Final
 from serving.api.errors import NotFoundError
 from serving.config.traces import TraceSettings
 from serving.pages.support import Claim, Piece, claims_of, pieces, quoted
-from serving.reviews.turn_state import GROUNDEDNESS, THUMB
+from serving.reviews.turn_state import THUMB
 from serving.reviews.views import item_view, score_view, suggestion_view, triage_view
 from serving.store import review_records
 from serving.store.review_records import turns_around
-from serving.store.score_records import scores_of_traces
+from serving.store.score_records import GROUNDEDNESS, scores_of_traces
 from serving.store.store import Store
 from serving.store.tenancy import TenantConnection
 from serving.store.trace_reads import (
@@ -31,7 +31,7 @@ from serving.store.trace_reads import (
 from serving.store.trace_totals import Row
 from serving.store.values import decode_json
 from serving.traces.bodies import decode_body
-from serving.traces.content import last_text, text_of
+from serving.traces.content import last_text
 from serving.traces.views import call_view, conversation_view, turn_view
 
 TURNS_A_PAGE: Final = 20
@@ -245,8 +245,8 @@ def _said_turn(
     question = _whole(view["question"], calls, bodies, "input", ("user",))
     of_answer = [call for call in calls if call["span_id"] == turn["answer_span_id"]]
     answer = _whole(view["answer"], of_answer or calls, bodies, "output", ("assistant",))
-    claims = claims_of(score)
-    documents, query = _documents(calls, bodies, claims)
+    retrieved, query = _retrieved(calls, bodies)
+    claims = claims_of(score, [(str(one["document_id"]), one["content"]) for one, _ in retrieved])
     return Said(
         view=view,
         conversation_id=turn["conversation_id"],
@@ -254,7 +254,7 @@ def _said_turn(
         question=question,
         answer=pieces(answer, score),
         claims=claims,
-        documents=documents,
+        documents=tuple(_document(one, span, place, claims) for place, (one, span) in enumerate(retrieved)),
         review=review,
         query=query,
         whole=answer != view["answer"] or len(answer) < 400,
@@ -273,27 +273,32 @@ def _whole(preview: str, calls: Sequence[Row], bodies: Mapping[str, bytes], role
     return preview
 
 
-def _documents(
-    calls: Sequence[Row], bodies: Mapping[str, bytes], claims: Sequence[Claim]
-) -> tuple[tuple[Document, ...], str]:
-    """What was retrieved in the turn, each document once, and the last query."""
-    found: dict[tuple[str, str], Document] = {}
+def _retrieved(calls: Sequence[Row], bodies: Mapping[str, bytes]) -> tuple[list[tuple[Mapping[str, Any], str]], str]:
+    """The answer's premises with the call that brought each, and the last query.
+
+    As :func:`serving.traces.turn_contents.read_contents` has them, in its order: what the last reranker kept, without one
+    what the retrievers found, each document once. A citation names a document by its place there.
+    """
+    retrieving = [call for call in calls if call["documents_digest"] in bodies]
+    rerankers = [call for call in retrieving if call["kind"] == "reranker"][-1:]
+    found: dict[tuple[str, str], tuple[Mapping[str, Any], str]] = {}
     asked = ""
-    for call in calls:
-        content = bodies.get(call["documents_digest"] or "")
-        if content is None:
-            continue
-        record = decode_body(content)
+    for call in rerankers or retrieving:
+        record = decode_body(bodies[call["documents_digest"]])
         asked = record.get("query") or asked
         for result in record.get("results") or ():
-            text = result.get("content") if isinstance(result.get("content"), str) else text_of(result.get("content"))
-            name = str(result.get("document_id"))
-            found[name, text] = Document(
-                document_id=name,
-                pieces=quoted(text[:DOCUMENT_CHARACTERS], claims),
-                rank=int(result.get("rank") or 0),
-                score=result.get("score"),
-                span_id=call["span_id"],
-                hidden=max(0, len(text) - DOCUMENT_CHARACTERS),
-            )
-    return tuple(found.values()), asked
+            if str(result.get("content") or "").strip():
+                found.setdefault((str(result.get("document_id")), str(result["content"])), (result, call["span_id"]))
+    return list(found.values()), asked
+
+
+def _document(result: Mapping[str, Any], span_id: str, place: int, claims: Sequence[Claim]) -> Document:
+    content = str(result["content"])
+    return Document(
+        document_id=str(result["document_id"]),
+        pieces=quoted(content[:DOCUMENT_CHARACTERS], place, claims),
+        rank=int(result.get("rank") or 0),
+        score=result.get("score"),
+        span_id=span_id,
+        hidden=max(0, len(content) - DOCUMENT_CHARACTERS),
+    )

@@ -161,6 +161,19 @@ def count_turns_before(connection: TenantConnection, turn: Row) -> int:
     return 0 if row is None else int(row.n)
 
 
+def read_turns_before(connection: TenantConnection, turn: Row, limit: int) -> list[Row]:
+    """Score and band of the latest ``limit`` turns of the conversation that began before this one, oldest first."""
+    table = traces.c
+    place = tuple_(table.started_ms, table.trace_id)
+    statement = (
+        select(table.trace_id, table.score, table.band)
+        .where(table.conversation_id == turn["conversation_id"], place < tuple_(turn["started_ms"], turn["trace_id"]))
+        .order_by(table.started_ms.desc(), table.trace_id.desc())
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in reversed(connection.rows(statement))]
+
+
 def read_turn(connection: TenantConnection, trace_id: str) -> Row:
     """One turn. Raises NotFoundError."""
     row = connection.first(select(traces).where(traces.c.trace_id == trace_id))
