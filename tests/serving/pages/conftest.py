@@ -14,8 +14,8 @@ import pytest
 
 from examples.recorded import recorded
 from serving.auth.keys import KeyFile
-from tests.serving.evals.eval_server import build
 from tests.serving.http_server import running
+from tests.serving.pages.fake_lane import build
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 BROWSER_ARGUMENTS = (
@@ -51,7 +51,7 @@ def play(url: str, key: str = "") -> None:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Without keys: whoever is on this machine."""
     folder = tmp_path_factory.mktemp("pages")
-    with running(build(folder, **{"traces.settle_s": 0})) as url:
+    with running(build(folder)) as url:
         play(url)
         yield Site(url, folder)
 
@@ -63,7 +63,7 @@ def locked_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     keys = KeyFile(folder / "keys.json")
     _, key = keys.create("acme", "ines")
     reviewers = tuple(keys.create("reviewers", name)[1] for name in ("rita", "rolf"))
-    with running(build(folder, **{"auth.keys_file": str(keys.path), "traces.settle_s": 0})) as url:
+    with running(build(folder, **{"auth.keys_file": str(keys.path)})) as url:
         yield Site(url, folder, key, reviewers)
 
 

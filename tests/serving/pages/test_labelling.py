@@ -190,6 +190,35 @@ def test_without_javascript_a_label_is_given_changed_and_taken_back(open_page, a
     assert "Choose a reason too" in page.get_by_role("alert").inner_text()
 
 
+def test_an_answer_is_coloured_by_what_its_documents_support(open_page, api):
+    settled(api, "orchard-warranty-2304")
+    documents = [
+        {"id": "a.md", "content": "The bridge is 1149 metres long and has eight lanes, says this page."},
+        {"id": "b.md", "content": "It opened in 1932, as this other page says in more words."},
+    ]
+    call = {"conversation_id": "coloured", "trace_id": "coloured", "question": "When?", "documents": documents}
+    api.post("/traces", json={**call, "answer": "It opened in 1932. It cost 77 million."}).raise_for_status()
+    settled(api, "coloured")
+    page = open_page(address("coloured"))
+    turn = page.locator("#turn-1")
+    assert "supported" in turn.locator("header .badge").inner_text()
+    marks = turn.locator(".answer mark")
+    shown = [(mark.get_attribute("class"), mark.text_content()) for mark in marks.all()]
+    assert [name for name, _ in shown] == ["s-supported", "s-unsupported"]
+    assert "It opened in 1932." in shown[0][1]
+    assert "[unsupported: " in shown[1][1]
+    lines = {mark.evaluate("e => getComputedStyle(e).textDecorationStyle") for mark in marks.all()}
+    assert lines == {"solid", "wavy"}
+    quoted = turn.locator(".evidence mark")
+    assert quoted.count() == 1
+    assert quoted.text_content().startswith("[quoted: It opened in 1932, as this other page says")
+    turn.get_by_text("2 statements checked against the documents").click()
+    assert "no document has these numbers" in turn.locator(".claims").inner_text()
+    assert Axe().run(page).response["violations"] == []
+    page.goto("/review?band=red&text=million")
+    assert page.locator(".rows .badge").first.inner_text().startswith("not supported")
+
+
 def test_a_turn_far_down_is_labelled_on_its_own_page(open_page, api):
     send(api, "long-talk", *((f"question {number}", f"answer {number}") for number in range(45)), project="long")
     page = open_page(address("long-talk"))
