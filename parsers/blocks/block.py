@@ -15,7 +15,7 @@ __all__ = ["CodeBlock", "Edit", "Piece", "Segment", "assemble", "path_in_text", 
 _MAX_LINES = 200_000
 _LONGEST_HEADING = 500
 """A fence's info string or a heading names its file early; a longer line is no heading."""
-_PATH = re.compile(r"(?<![\w/.@-])((?:[A-Za-z]:)?[\w.@$()\[\]/\\-]*[\w$\])-]\.[A-Za-z]{1,5})(?![\w/.])")
+_PATH = re.compile(r"(?<![\w.@$()\[\]/\\-])((?:[A-Za-z]:)?[\w.@$()\[\]/\\-]*[\w$\])-]\.[A-Za-z]{1,5})(?![\w/.])")
 _NAMED_PATH = re.compile(r"""(?:title|file|filename|path|name)\s*[=:]\s*["']?([^"'\s}]+)""", re.IGNORECASE)
 
 

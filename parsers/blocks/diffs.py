@@ -11,7 +11,7 @@ from parsers.syntax.languages import detect_language, language_of_path
 
 __all__ = ["find_diffs", "find_replacements", "looks_like_diff"]
 
-_HUNK = re.compile(r"^@@+ ?(?:-(?P<line>\d+)(?:,(?P<old>\d+))? \+\d+(?:,(?P<new>\d+))? @@+|\.\.\.|[^\n]*@@)?.*$")
+_HUNK = re.compile(r"^@@++ ?+(?>(?:-(?P<line>\d+)(?:,(?P<old>\d+))? \+\d+(?:,(?P<new>\d+))? @@+|\.\.\.|[^\n]*@@)?).*$")
 _GIT = re.compile(r"^diff --git a/(\S+) b/(\S+)")
 _NAMED_FILE = re.compile(r"^\*\*\* (Update|Add|Delete) File: (\S[^\n]*)$")
 _NEW_FILE = re.compile(r"^\+\+\+ (?:b/)?([^\t\n]+)")

@@ -33,7 +33,7 @@ _REPLACED = frozenset(
     }
 )
 _DECORATOR = re.compile(r"[ \t]*(?:@|#\[|//|#|\*|/\*)")
-_PYTHON_HEADER_END = re.compile(r":[ \t]*(?:#[^\n]*)?\n")
+_PYTHON_HEADER_END = re.compile(r":[ \t]*+(?=[#\n])")
 # ``# ... existing code ...``, ``// rest of the function stays the same``, ``...`` alone; not ``...rest`` of JavaScript.
 _ELIDED = re.compile(
     r"^[ \t]*+(?:(?:#|//|/\*|\{/\*)[ \t]*+(?:\.\.\.|…|\(?(?:the )?(?:rest of|remaining|existing|other)\b"
@@ -205,7 +205,8 @@ def _body(text: str, new: Definition, language: str) -> Span | None:
     start, end = new.extent
     if FAMILIES[language] == "python":
         found = _PYTHON_HEADER_END.search(text, new.span[1], end)
-        return None if found is None else (found.end(), end)
+        line_end = -1 if found is None else text.find("\n", found.end(), end)
+        return None if line_end < 0 else (line_end + 1, end)
     opening, closing = text.find("{", new.span[1], end), text.rfind("}", start, end)
     return (opening + 1, closing) if 0 <= opening < closing else None
 
