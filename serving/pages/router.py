@@ -12,6 +12,7 @@ from serving.auth.browser import BrowserSessions
 from serving.evals.assembly import Evals
 from serving.pages.assets import assets_router, load_assets
 from serving.pages.cases import cases_router
+from serving.pages.causes import causes_router
 from serving.pages.conversations import conversations_router
 from serving.pages.format import query
 from serving.pages.labels import labels_router
@@ -53,6 +54,7 @@ class Pages:
             conversations_router(self._web, services.traces, services.pages),
             labels_router(self._web, services.pages, services.reviews),
             queue_router(self._web, services.pages, services.reviews),
+            causes_router(self._web, services.pages, services.reviews),
             selections_router(self._web, services.reviews),
             cases_router(self._web, services.evals.cases),
             runs_router(self._web, services.evals.runs),

@@ -211,7 +211,7 @@ def test_an_answer_is_coloured_by_what_its_documents_support(open_page, api):
     assert lines == {"solid", "wavy"}
     quoted = turn.locator(".evidence mark")
     assert quoted.count() == 1
-    assert quoted.text_content().startswith("[quoted: It opened in 1932, as this other page says")
+    assert quoted.text_content().startswith("[quoted: It opened in 1932, as this other page")
     turn.get_by_text("2 statements checked against the documents").click()
     assert "no document has these numbers" in turn.locator(".claims").inner_text()
     assert Axe().run(page).response["violations"] == []
@@ -319,6 +319,22 @@ def test_the_queue_without_javascript(crew, browser):
     assert page.locator(".question .text").first.inner_text() == question
     assert question in waiting(api)
     context.close()
+
+
+def test_bad_answers_stand_in_groups_and_lead_to_their_turn(open_page, api):
+    send(api, "group-1", ("How long?", "9 km."), ("And how wide?", "No idea."), project="groups")
+    for turn in timeline(api, "group-1"):
+        body = {"thumb": "down", "reason": "wrong", "author": "mara"}
+        api.post(f"/spans/{turn['answer_span_id']}/labels", json=body).raise_for_status()
+    page = open_page("/review/causes?project=groups")
+    assert Axe().run(page).response["violations"] == []
+    groups = page.locator("section.panel").all_inner_texts()
+    assert sum(int(group.split(" answer")[0].split()[-1]) for group in groups) == 2
+    assert not any(turn["trace_id"] in group for turn in timeline(api, "group-1") for group in groups)
+    page.get_by_role("link", name="And how wide?").click()
+    assert page.url.endswith("/review/conversation?id=group-1#turn-2")
+    page.goto("/review/causes?project=nothing")
+    assert "Nobody has called an answer bad yet" in page.locator("main").inner_text()
 
 
 def test_an_eval_set_is_made_of_a_filtered_list(open_page, api):
