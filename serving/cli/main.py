@@ -18,6 +18,7 @@ import typer
 import yaml
 
 from serving.auth.keys import KeyFile
+from serving.cli.audit import audit_app
 from serving.cli.batch import batch
 from serving.cli.calibrate import calibrate
 from serving.cli.cases import cases_app
@@ -45,6 +46,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
+app.add_typer(audit_app, name="audit")
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 app.add_typer(cases_app, name="cases")
