@@ -36,10 +36,9 @@ def summary(
     """Bands, reasons, latencies, versions and trend; with a candidate in the shadow, how it would have decided."""
     printer = Printer(as_json)
     with reported(printer):
-        from serving.audit.reading import find_files
         from serving.audit.summaries import summarise, summary_markdown
 
-        found = summarise(_files(printer, find_files, places, max_files), window_minutes, near)
+        found = summarise(read_files(printer, places, max_files), window_minutes, near)
         text = summary_markdown(found)
         if markdown is not None:
             write_private(markdown, text.encode())
@@ -108,8 +107,8 @@ def summarize(
     with reported(printer):
         from serving.audit.packets import read_packet, read_review, review_markdown, review_summary
 
-        checked = _refused(printer, lambda: read_packet(packet_file))
-        verdicts = _refused(printer, lambda: read_review(review, checked))
+        checked = refused(printer, lambda: read_packet(packet_file))
+        verdicts = refused(printer, lambda: read_review(review, checked))
         found = review_summary(checked, verdicts)
         printer.result(found, review_markdown(found).rstrip())
 
@@ -129,10 +128,10 @@ def import_review(
         from serving.audit.packets import draft_cases, read_packet, read_review
         from serving.evals.imports import export_cases
 
-        checked = _refused(printer, lambda: read_packet(packet_file))
-        verdicts = _refused(printer, lambda: read_review(review, checked))
+        checked = refused(printer, lambda: read_packet(packet_file))
+        verdicts = refused(printer, lambda: read_review(review, checked))
         texts = _text_files(printer, review_texts, max_files)
-        cases, skipped = _refused(printer, lambda: draft_cases(checked, verdicts, texts))
+        cases, skipped = refused(printer, lambda: draft_cases(checked, verdicts, texts))
         write_private(output, export_cases(cases))
         for reason in skipped:
             printer.note(f"left out: {reason}")
@@ -164,30 +163,30 @@ def _candidates(
     max_files: int,
 ) -> dict[str, Any]:
     from scoring.audit.clusters import Thresholds
-    from serving.audit.reading import find_files
     from serving.audit.summaries import find_candidates, read_labels
 
     return find_candidates(
-        _files(printer, find_files, places, max_files),
+        read_files(printer, places, max_files),
         window_minutes,
         Thresholds(near, slow_ms),
-        _refused(printer, lambda: read_labels(labels)),
+        refused(printer, lambda: read_labels(labels)),
         examples,
         _text_files(printer, review_texts, max_files),
     )
 
 
-def _files(printer: Printer, find: Any, places: list[str], max_files: int) -> Any:
-    return _refused(printer, lambda: find(places, max_files))
+def read_files(printer: Printer, places: list[str], max_files: int) -> Any:
+    """The files of the places; what is refused ends the command."""
+    from serving.audit.reading import find_files
+
+    return refused(printer, lambda: find_files(places, max_files))
 
 
 def _text_files(printer: Printer, folders: list[str] | None, max_files: int) -> Any:
-    from serving.audit.reading import find_files
-
-    return _files(printer, find_files, folders, max_files) if folders else ()
+    return read_files(printer, folders, max_files) if folders else ()
 
 
-def _refused(printer: Printer, read: Any) -> Any:
+def refused(printer: Printer, read: Any) -> Any:
     """What ``read`` gives; what it refuses ends the command with exit code 3."""
     from serving.api.errors import ApiError
 

@@ -36,6 +36,7 @@ from serving.cli.db import db_app
 from serving.cli.doctor import doctor
 from serving.cli.gate import gate
 from serving.cli.keys import keys_app
+from serving.cli.replay import replay
 from serving.cli.traces import traces_app
 from serving.config.load import Config, is_loopback
 
@@ -47,6 +48,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(audit_app, name="audit")
+audit_app.command()(replay)
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 app.add_typer(cases_app, name="cases")
