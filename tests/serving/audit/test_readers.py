@@ -1,4 +1,4 @@
-"""Summary and candidates of logs: what they count, that the order changes nothing, that foreign lines are read and text is not."""
+"""Summary and candidates of logs: what they count, that order changes nothing, that foreign lines are read and text is not."""
 
 from __future__ import annotations
 
