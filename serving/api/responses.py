@@ -168,12 +168,20 @@ class PlacementShape(Shape):
     nearest: dict[str, Any] | None = Field(None, description="The file's line most like the one an edit searches for.")
 
 
+class LibraryUseShape(Shape):
+    """The indexed packages that the response imports, with their versions, and versions that were asked for in vain."""
+
+    used: list[str] = Field(description="Such as `httpx 0.28.1`.")
+    not_indexed: list[dict[str, Any]] = Field(description="`name`, `version` as asked for, `indexed` versions.")
+
+
 class CodeLaneShape(Shape):
     """What was found out about the names in the code."""
 
     verdict: Literal["grounded", "phantom", "cannot_tell"]
     symbols: list[dict[str, Any]]
     placements: list[PlacementShape]
+    libraries: LibraryUseShape | None = None
     parse: dict[str, Any]
     phantom_probability: float | None = Ratio
 
