@@ -175,18 +175,31 @@ class PlacementShape(Shape):
     """The file of the context that a block of the response amends; without a path it is read as a new file."""
 
     block: int = Field(description="Index into `parse.blocks`.")
-    why: Literal["path", "searched_text", "redefines", "explains_names", "none"]
+    why: Literal["path", "searched_text", "redefines", "named_in_text", "uses_members", "explains_names", "none"]
     doubt: Literal["low", "some", "high"]
     path: str | None = None
+    class_: str | None = Field(
+        None, alias="class", description="The class that methods without its header were put in."
+    )
     edit: Literal["applies", "edit_does_not_apply"] | None = None
     nearest: dict[str, Any] | None = Field(None, description="The file's line most like the one an edit searches for.")
 
 
+<<<<<<< HEAD
 class LibraryUseShape(Shape):
     """The indexed packages that the response imports, with their versions, and versions that were asked for in vain."""
 
     used: list[str] = Field(description="Such as `httpx 0.28.1`.")
     not_indexed: list[dict[str, Any]] = Field(description="`name`, `version` as asked for, `indexed` versions.")
+=======
+class UnknownPathShape(Shape):
+    """A path that the prose names and no visible file has; offsets are characters of the response."""
+
+    path: str
+    char_start: int
+    char_end: int
+    nearest: str | None = Field(None, description="The file that the path is most like.")
+>>>>>>> main
 
 
 class CodeLaneShape(Shape):
@@ -195,7 +208,11 @@ class CodeLaneShape(Shape):
     verdict: Literal["grounded", "phantom", "cannot_tell"]
     symbols: list[dict[str, Any]]
     placements: list[PlacementShape]
+<<<<<<< HEAD
     libraries: LibraryUseShape | None = None
+=======
+    unknown_paths: list[UnknownPathShape] = Field(description="Paths in the prose that are not among the files.")
+>>>>>>> main
     parse: dict[str, Any]
     phantom_probability: float | None = Ratio
 
@@ -309,6 +326,7 @@ EXAMPLES["trace_code"] = EXAMPLES["trace_rag"] | {
             }
         ],
         "placements": [{"block": 0, "why": "none", "doubt": "high"}],
+        "unknown_paths": [],
         "parse": {"context_files": 1, "blocks": []},
     },
     "next_session_state": {"version": 1},
