@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from parsers.inference import LookupStatus
 from parsers.project.entities import ModuleEntity
 from parsers.project.suggestions import NEAR, best_match
 from parsers.rules.ambient import AMBIENT
-from parsers.rules.builder import Use, absent, known, known_status, unverifiable
+from parsers.rules.builder import Use, absent, known, known_status, not_declared, unverifiable
 from parsers.rules.check import BlockCheck
 from parsers.rules.findings import Finding, FindingKind
+from parsers.rules.packages import undeclared
 from parsers.rules.suppressions import IMPORT_RULES, MissingImport, first_reason
-from parsers.syntax.types import Import
+from parsers.syntax.types import Import, Span
 
 __all__ = ["judge_import"]
+
+_LONGEST_IMPORT = 600
 
 
 def judge_import(check: BlockCheck, item: Import) -> Iterable[Finding]:
@@ -28,11 +32,37 @@ def judge_import(check: BlockCheck, item: Import) -> Iterable[Finding]:
     use = Use(name, FindingKind.IMPORT, check.name_span(item.span, name), item.line)
     module = check.project.import_module(check.block.entity, item.module, item.level)
     if module is None:
+        packages = check.response.packages
+        found = (
+            undeclared(check.project, item, packages) if packages is not None and not _may_fail(check, item) else None
+        )
+        if found is not None:
+            where = replace(use, name=found.package, span=_module_span(check.text, item, found.package))
+            yield not_declared(where, found.reason, found.suggestion)
+            return
         yield unverifiable(use, f"module {item.module or '.'} is not visible", rule="module-not-visible")
     elif item.name is None or item.name == "default":
         yield known(use, known_status(module), f"module {module.key} is known")
     else:
         yield _imported_name(check, item, module, use)
+
+
+def _module_span(text: str, item: Import, package: str) -> Span:
+    """Where the import names the package: inside, before (``from x import a``) or behind it (``import {a} from 'x'``)."""
+    start, end = item.span
+    for at in (
+        text.find(package, start, end),
+        text.rfind(package, max(0, start - _LONGEST_IMPORT), start),
+        text.find(package, end, end + _LONGEST_IMPORT),
+    ):
+        if at >= 0:
+            return at, at + len(package)
+    return item.span
+
+
+def _may_fail(check: BlockCheck, item: Import) -> bool:
+    """Whether the code is ready for the import to fail: ``try: import orjson``."""
+    return any(start <= item.span[0] < end for start, end in check.facts.guarded) or check.ignored(item.span)
 
 
 def _imported_name(check: BlockCheck, item: Import, module: ModuleEntity, use: Use) -> Finding:
