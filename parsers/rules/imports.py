@@ -12,8 +12,10 @@ from parsers.rules.ambient import AMBIENT
 from parsers.rules.builder import Use, absent, known, known_status, not_declared, unverifiable
 from parsers.rules.check import BlockCheck
 from parsers.rules.findings import Finding, FindingKind
-from parsers.rules.packages import undeclared
+from parsers.rules.packages import Undeclared, undeclared
 from parsers.rules.suppressions import IMPORT_RULES, MissingImport, first_reason
+from parsers.rules.suppressions.imports import EXPECTED, is_guarded
+from parsers.rules.suppressions.library import asks_for_version
 from parsers.syntax.types import Import, Span
 
 __all__ = ["judge_import"]
@@ -31,15 +33,13 @@ def judge_import(check: BlockCheck, item: Import) -> Iterable[Finding]:
         return
     use = Use(name, FindingKind.IMPORT, check.name_span(item.span, name), item.line)
     module = check.project.import_module(check.block.entity, item.module, item.level)
-    if module is None:
-        packages = check.response.packages
-        found = (
-            undeclared(check.project, item, packages) if packages is not None and not _may_fail(check, item) else None
-        )
-        if found is not None:
-            where = replace(use, name=found.package, span=_module_span(check.text, item, found.package))
-            yield not_declared(where, found.reason, found.suggestion)
-            return
+    gone = check.project.absent_module(item.module, item.level) if module is None else None
+    if gone is not None:
+        yield _absent_module(check, item, *gone)
+    elif module is None and (found := _undeclared(check, item)) is not None:
+        where = replace(use, name=found.package, span=_module_span(check.text, item, found.package))
+        yield not_declared(where, found.reason, found.suggestion)
+    elif module is None:
         yield unverifiable(use, f"module {item.module or '.'} is not visible", rule="module-not-visible")
     elif item.name is None or item.name == "default":
         yield known(use, known_status(module), f"module {module.key} is known")
@@ -60,9 +60,20 @@ def _module_span(text: str, item: Import, package: str) -> Span:
     return item.span
 
 
-def _may_fail(check: BlockCheck, item: Import) -> bool:
-    """Whether the code is ready for the import to fail: ``try: import orjson``."""
-    return any(start <= item.span[0] < end for start, end in check.facts.guarded) or check.ignored(item.span)
+def _undeclared(check: BlockCheck, item: Import) -> Undeclared | None:
+    """Why no manifest knows the package; None where one does, where none is visible, or where the code expects that."""
+    packages = check.response.packages
+    if packages is None or is_guarded(check, item) or check.ignored(item.span):
+        return None
+    return undeclared(check.project, item, packages)
+
+
+def _absent_module(check: BlockCheck, item: Import, owner: ModuleEntity, name: str, beside: frozenset[str]) -> Finding:
+    """A module that an installed package, all of whose modules are known, does not have."""
+    use = Use(name, FindingKind.IMPORT, check.name_span(item.span, name), item.line)
+    if is_guarded(check, item) or asks_for_version(check):
+        return unverifiable(use, EXPECTED, rule="expected-to-be-missing")
+    return absent(check, use, owner, beside)
 
 
 def _imported_name(check: BlockCheck, item: Import, module: ModuleEntity, use: Use) -> Finding:
@@ -97,6 +108,9 @@ def _own_export(check: BlockCheck, item: Import) -> Iterable[Finding]:
 def _exports(module: ModuleEntity, already: set[str | None]) -> set[str]:
     """What was probably meant: names that the module defines rather than imports, and that are not imported yet."""
     names = {name for name in module.all_names() if name not in already}
+    if module.package and module.is_package:  # what an installed package is for stands in its __init__, imported there
+        shown = names & module.public if module.public is not None else {n for n in names if not n.startswith("_")}
+        return shown or names
     own = {
         name
         for name in names
