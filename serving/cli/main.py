@@ -35,6 +35,7 @@ from serving.cli.db import db_app
 from serving.cli.doctor import doctor
 from serving.cli.gate import gate
 from serving.cli.keys import keys_app
+from serving.cli.libraries import index_library, libraries_app
 from serving.cli.traces import traces_app
 from serving.config.load import Config, is_loopback
 
@@ -49,10 +50,12 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 app.add_typer(cases_app, name="cases")
 app.add_typer(traces_app, name="traces")
+app.add_typer(libraries_app, name="libraries")
 app.command()(doctor)
 app.command()(batch)
 app.command()(calibrate)
 app.command()(gate)
+app.command(name="index-library")(index_library)
 
 
 def _show_version(wanted: bool) -> None:
