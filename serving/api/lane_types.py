@@ -80,6 +80,7 @@ class LaneInput:
     response_language_hint: str | None = None
     emit_chunk_ownership: bool = False
     session_state: Mapping[str, Any] | None = None
+    names_only: bool = False
     background: bool = False
 
     @property

@@ -43,10 +43,10 @@ _REASON_CODES = {FindingStatus.PHANTOM: "phantom_api", FindingStatus.DRIFT: "api
 class CodeLane:
     """Scores code; all it keeps between requests is a cache of parsed contexts."""
 
-    def __init__(self, rag: RagLane, artifact: CodeArtifact, use_encoder: bool = True) -> None:
-        """``use_encoder`` False: ``rag`` aligns nothing, and what rests on the alignment is left out."""
+    def __init__(self, rag: RagLane | None, unaligned: RagLane, artifact: CodeArtifact) -> None:
+        """``unaligned`` runs no encoder: it takes requests for names only, and all where ``rag`` is None."""
         self.rag = rag
-        self._use_encoder = use_encoder
+        self._unaligned = unaligned
         self._artifact = artifact
         self._analyser = CodeAnalyser()
         self._splits = ContextSplits()
@@ -68,6 +68,8 @@ class CodeLane:
 
     async def _score(self, request: LaneInput) -> LaneAnswer:
         started_s = time.perf_counter()
+        aligned = self.rag is not None and not request.names_only
+        rag = self.rag if self.rag is not None and aligned else self._unaligned
         state, state_warnings = _session_state(request)
         loop = asyncio.get_running_loop()
         files, hostile = await loop.run_in_executor(self._threads, self._context, request)
@@ -75,30 +77,28 @@ class CodeLane:
         code = await loop.run_in_executor(threads, find_code, request.response_text, request.response_language_hint)
         analysis, gathered = await asyncio.gather(
             loop.run_in_executor(threads, self._analyser.analyse, request.tenant, request.response_text, code, files),
-            self.rag.gather(
-                request, _parts(files), _prose_claims(request, code) if self._use_encoder else (), verify=False
-            ),
+            rag.gather(request, _parts(files), _prose_claims(request, code) if aligned else (), verify=False),
         )
-        result, gathered = await self._judge(request, analysis, gathered, files)
+        result, gathered = await self._judge(rag, request, analysis, gathered, files)
         document = rag_document(request, gathered.facts.units, gathered.reply, result.decision)
         document |= code_fields(request, result)
         document["reason_codes"] = _reason_codes(result)
-        if not self._use_encoder:
+        if not aligned:
             document = without_alignment(document)
         next_state, signals = update(state, observation_of(document))
         document |= {
             "next_session_state": to_json(next_state),
             "session_signals": signals_to_json(signals),
             "recommendation": signals.recommendation.value,
-            "versions": {**self.rag.versions(gathered), "code": str(self._artifact.provenance.get("version", "1"))},
-            "runtime_decision": self.rag.runtime_decision(request, result.headline),
-            "warnings": [*self.rag.warnings(request, gathered), *analysis.warnings, *state_warnings] or None,
+            "versions": {**rag.versions(gathered), "code": str(self._artifact.provenance.get("version", "1"))},
+            "runtime_decision": rag.runtime_decision(request, result.headline),
+            "warnings": [*rag.warnings(request, gathered), *analysis.warnings, *state_warnings] or None,
         }
         phases_ms = {**gathered.phases_ms, "index": analysis.index_ms, "resolve": analysis.resolve_ms}
         if request.verbose:
             document["diagnostics"] = diagnostics(gathered.reply, result.decision, phases_ms)
         return LaneAnswer(
-            body=render(document, started_s, self.rag.write),
+            body=render(document, started_s, rag.write),
             band=result.band.value,
             context_tokens=gathered.reply.context_tokens,
             response_tokens=gathered.reply.response_tokens,
@@ -117,14 +117,14 @@ class CodeLane:
         return (*split.files, *units), hostile
 
     async def _judge(
-        self, request: LaneInput, analysis: CodeAnalysis, gathered: Gathered, files: Sequence[ContextFile]
+        self, rag: RagLane, request: LaneInput, analysis: CodeAnalysis, gathered: Gathered, files: Sequence[ContextFile]
     ) -> tuple[CodeResult, Gathered]:
         """Fuse the findings with the alignment; the verifier reads the prose only when that stays ambiguous."""
-        decision = await self.rag.decide(request, gathered)
+        decision = await rag.decide(request, gathered)
         score = self._code_score(analysis, gathered, decision)
         if (score.ambiguous or score.probability is None) and gathered.facts.claims:
-            gathered = await self.rag.verified(request, gathered)
-            decision = await self.rag.decide(request, gathered)
+            gathered = await rag.verified(request, gathered)
+            decision = await rag.decide(request, gathered)
             score = self._code_score(analysis, gathered, decision)
         return _result(analysis, score, decision, gathered, files), gathered
 

@@ -98,9 +98,7 @@ def rag_lane(config: Config, aligners: Mapping[str, Aligner], verifier: PairVeri
 def code_lane(config: Config, rag: RagLane) -> CodeLane:
     """The code lane on top of a RAG lane, or of one that aligns nothing where the configuration says so."""
     artifact = parse_code_artifact(read_artifact("code", config.artifacts.directory))
-    if config.lanes.code.use_encoder:
-        return CodeLane(rag, artifact)
-    return CodeLane(_lane_without_encoder(config), artifact, use_encoder=False)
+    return CodeLane(rag if config.lanes.code.use_encoder else None, _lane_without_encoder(config), artifact)
 
 
 def _lane_without_encoder(config: Config) -> RagLane:
