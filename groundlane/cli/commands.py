@@ -35,6 +35,9 @@ SERVER: Final[dict[str, str]] = {
     "keys": "Create, list and revoke API keys.",
     "db": "Check and upgrade the store's schema.",
     "doctor": "Say what this machine has, load the models, time a self-test.",
+    "audit": "Read the log of decisions: ours, or another system's.",
+    "index-library": "Read packages, so that calls into them are judged.",
+    "libraries": "List and remove the packages that were read.",
     "config": "Print the effective configuration.",
 }
 """The commands of ``serving.cli.main``; a test holds the two equal."""

@@ -19,11 +19,13 @@ from parsers.rules.findings import FindingStatus
 from parsers.syntax.isolation import is_hostile
 from scoring.attribution import source_shares
 from scoring.code.score import CodeArtifact, CodeScore, CodeVerdict, score_code
+from scoring.rag.decision_facts import cut_distances
 from scoring.rag.score import RagDecision
 from scoring.segmentation import split_claims
 from scoring.session.types import SessionState, SessionStateError
 from scoring.session.update import from_json, signals_to_json, to_json, update
 from scoring.types import Band, Claim
+from serving.api.audit_facts import AuditFacts, VersionHashes
 from serving.api.errors import DeadlineExceededError, ValidationFailedError
 from serving.api.lane_types import LaneAnswer, LaneInput
 from serving.api.observation import observation_of
@@ -32,7 +34,9 @@ from serving.lanes.code_render import EDIT_DOES_NOT_APPLY, CodeResult, code_fiel
 from serving.lanes.context_splits import ContextSplits
 from serving.lanes.no_encoder import without_alignment
 from serving.lanes.rag import Gathered, RagLane
-from serving.lanes.render import diagnostics, rag_document, render
+from serving.lanes.render import diagnostics, rag_document, render, rounded
+from serving.libraries.choice import NO_CHOICE, LibraryChooser
+from serving.libraries.store import LibraryStore
 
 _PARSE_THREADS = 2
 _QUALITY = "quality"
@@ -43,10 +47,23 @@ _REASON_CODES = {FindingStatus.PHANTOM: "phantom_api", FindingStatus.DRIFT: "api
 class CodeLane:
     """Scores code; all it keeps between requests is a cache of parsed contexts."""
 
-    def __init__(self, rag: RagLane | None, unaligned: RagLane, artifact: CodeArtifact) -> None:
-        """``unaligned`` runs no encoder: it takes requests for names only, and all where ``rag`` is None."""
+    def __init__(
+        self,
+        rag: RagLane,
+        artifact: CodeArtifact,
+        use_encoder: bool = True,
+        libraries: LibraryStore | None = None,
+        for_names: CodeLane | None = None,
+    ) -> None:
+        """``use_encoder`` False: ``rag`` aligns nothing, and what rests on the alignment is left out.
+
+        ``libraries``: packages whose calls are judged; without it those of other packages stay unverifiable.
+        ``for_names``: a lane without an encoder, which takes the requests for names only; this one closes it.
+        """
+        self._for_names = for_names
+        self._libraries = None if libraries is None else LibraryChooser(libraries)
         self.rag = rag
-        self._unaligned = unaligned
+        self._use_encoder = use_encoder
         self._artifact = artifact
         self._analyser = CodeAnalyser()
         self._splits = ContextSplits()
@@ -60,6 +77,8 @@ class CodeLane:
 
     async def score(self, request: LaneInput) -> LaneAnswer:
         """The rendered answer, within the request's deadline."""
+        if request.names_only and self._for_names is not None:
+            return await self._for_names.score(request)
         try:
             async with asyncio.timeout(request.deadline_s):
                 return await self._score(request)
@@ -68,37 +87,37 @@ class CodeLane:
 
     async def _score(self, request: LaneInput) -> LaneAnswer:
         started_s = time.perf_counter()
-        aligned = self.rag is not None and not request.names_only
-        rag = self.rag if self.rag is not None and aligned else self._unaligned
         state, state_warnings = _session_state(request)
         loop = asyncio.get_running_loop()
         files, hostile = await loop.run_in_executor(self._threads, self._context, request)
         threads = self._slow if hostile else self._threads  # those who wait for a slow parse wait together
         code = await loop.run_in_executor(threads, find_code, request.response_text, request.response_language_hint)
         analysis, gathered = await asyncio.gather(
-            loop.run_in_executor(threads, self._analyser.analyse, request.tenant, request.response_text, code, files),
-            rag.gather(request, _parts(files), _prose_claims(request, code) if aligned else (), verify=False),
+            loop.run_in_executor(threads, self._analyse, request, code, files),
+            self.rag.gather(
+                request, _parts(files), _prose_claims(request, code) if self._use_encoder else (), verify=False
+            ),
         )
-        result, gathered = await self._judge(rag, request, analysis, gathered, files)
+        result, gathered = await self._judge(request, analysis, gathered, files)
         document = rag_document(request, gathered.facts.units, gathered.reply, result.decision)
         document |= code_fields(request, result)
         document["reason_codes"] = _reason_codes(result)
-        if not aligned:
+        if not self._use_encoder:
             document = without_alignment(document)
         next_state, signals = update(state, observation_of(document))
         document |= {
             "next_session_state": to_json(next_state),
             "session_signals": signals_to_json(signals),
             "recommendation": signals.recommendation.value,
-            "versions": {**rag.versions(gathered), "code": str(self._artifact.provenance.get("version", "1"))},
-            "runtime_decision": rag.runtime_decision(request, result.headline),
-            "warnings": [*rag.warnings(request, gathered), *analysis.warnings, *state_warnings] or None,
+            "versions": self._versions(gathered),
+            "runtime_decision": self.rag.runtime_decision(request, result.headline),
+            "warnings": [*self.rag.warnings(request, gathered), *analysis.warnings, *state_warnings] or None,
         }
         phases_ms = {**gathered.phases_ms, "index": analysis.index_ms, "resolve": analysis.resolve_ms}
         if request.verbose:
             document["diagnostics"] = diagnostics(gathered.reply, result.decision, phases_ms)
         return LaneAnswer(
-            body=render(document, started_s, rag.write),
+            body=render(document, started_s, self.rag.write),
             band=result.band.value,
             context_tokens=gathered.reply.context_tokens,
             response_tokens=gathered.reply.response_tokens,
@@ -107,6 +126,34 @@ class CodeLane:
             batch_requests=gathered.reply.batch_requests,
             pairs=gathered.pairs,
             cached_pairs=gathered.cached_pairs,
+            audit=self._audit(request, gathered, result),
+        )
+
+    def _hashes(self, gathered: Gathered) -> VersionHashes:
+        """As of the RAG lane, with the code lane's own calibration."""
+        return replace(self.rag.hashes(gathered), calibration_sha256=self.rag.provenance.code)
+
+    def _versions(self, gathered: Gathered) -> dict[str, str]:
+        version = str(self._artifact.provenance.get("version", "1"))
+        return {**self.rag.versions(gathered), **self._hashes(gathered).versions(), "code": version}
+
+    def _audit(self, request: LaneInput, gathered: Gathered, result: CodeResult) -> AuditFacts:
+        """What the audit log says of a decision: of the names where there were some, else of the prose as in the RAG lane."""
+        facts = replace(self.rag.audit(request, gathered, result.decision), hashes=self._hashes(gathered))
+        facts = replace(facts, format=replace(facts.format, code=bool(result.analysis.code)))
+        if result.score.probability is None:
+            return facts
+        cuts = (1.0 - self._artifact.phantom_from, 1.0 - self._artifact.grounded_to)
+        near, far = cut_distances(result.headline, tuple(dict.fromkeys(cuts)))
+        return replace(
+            facts,
+            score=rounded(result.headline),
+            reason_codes=(f"code_{result.score.verdict.value}", *_reason_codes(result)),
+            cut_distance=rounded(near),
+            second_distance=rounded(far),
+            artifact=str(self._artifact.provenance.get("version", "1")),
+            deciding_unit_index=None,
+            deciding_unit_sha256=None,
         )
 
     def _context(self, request: LaneInput) -> tuple[tuple[ContextFile, ...], bool]:
@@ -116,23 +163,28 @@ class CodeLane:
         hostile = split.hostile or any(is_hostile(text) for text in (request.response_text, *(f.text for f in units)))
         return (*split.files, *units), hostile
 
+    def _analyse(self, request: LaneInput, code: Sequence[CodeBlock], files: Sequence[ContextFile]) -> CodeAnalysis:
+        choice = NO_CHOICE if self._libraries is None else self._libraries.choose(request.libraries)
+        return self._analyser.analyse(request.tenant, request.response_text, code, files, choice)
+
     async def _judge(
-        self, rag: RagLane, request: LaneInput, analysis: CodeAnalysis, gathered: Gathered, files: Sequence[ContextFile]
+        self, request: LaneInput, analysis: CodeAnalysis, gathered: Gathered, files: Sequence[ContextFile]
     ) -> tuple[CodeResult, Gathered]:
         """Fuse the findings with the alignment; the verifier reads the prose only when that stays ambiguous."""
-        decision = await rag.decide(request, gathered)
+        decision = await self.rag.decide(request, gathered)
         score = self._code_score(analysis, gathered, decision)
         if (score.ambiguous or score.probability is None) and gathered.facts.claims:
-            gathered = await rag.verified(request, gathered)
-            decision = await rag.decide(request, gathered)
+            gathered = await self.rag.verified(request, gathered)
+            decision = await self.rag.decide(request, gathered)
             score = self._code_score(analysis, gathered, decision)
         return _result(analysis, score, decision, gathered, files), gathered
 
     def _code_score(self, analysis: CodeAnalysis, gathered: Gathered, decision: RagDecision) -> CodeScore:
         share = gathered.facts.literals.share
         contradictions = [v.contradict for v in gathered.facts.nli if v is not None and v.contradict is not None]
+        counted = [found for found in analysis.findings if analysis.code or found.flagged]
         return score_code(
-            analysis.findings,
+            counted,  # of an answer without code only what its prose names wrongly: the rest is judged claim by claim
             self._artifact,
             reverse_context=decision.reverse_context,
             literal_novelty=None if share is None else 1.0 - share,
@@ -141,6 +193,8 @@ class CodeLane:
 
     def close(self) -> None:
         """End the parser threads."""
+        if self._for_names is not None:
+            self._for_names.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._slow.shutdown(wait=True, cancel_futures=True)
         self._analyser.close()

@@ -18,7 +18,9 @@ from serving.config.settings import EncoderSettings, VerifierSettings
 from serving.lanes.code import CodeLane
 from serving.lanes.json_bytes import json_bytes
 from serving.lanes.no_encoder import NoAligner
+from serving.lanes.provenance import provenance_of
 from serving.lanes.rag import EncoderClient, RagLane
+from serving.libraries.store import LibraryStore
 
 if TYPE_CHECKING:
     from serving.inference.encoding import AlignmentService
@@ -92,13 +94,20 @@ def rag_lane(config: Config, aligners: Mapping[str, Aligner], verifier: PairVeri
         max_units=config.limits.units,
         write=json_bytes,
         verifier=verifier,
+        provenance=provenance_of(config),
     )
 
 
 def code_lane(config: Config, rag: RagLane) -> CodeLane:
     """The code lane on top of a RAG lane, or of one that aligns nothing where the configuration says so."""
     artifact = parse_code_artifact(read_artifact("code", config.artifacts.directory))
-    return CodeLane(rag if config.lanes.code.use_encoder else None, _lane_without_encoder(config), artifact)
+    libraries = LibraryStore(config.data_dir / "libraries")
+    for_names = CodeLane(_lane_without_encoder(config), artifact, use_encoder=False, libraries=libraries)
+    return (
+        CodeLane(rag, artifact, libraries=libraries, for_names=for_names)
+        if config.lanes.code.use_encoder
+        else for_names
+    )
 
 
 def _lane_without_encoder(config: Config) -> RagLane:
@@ -108,6 +117,7 @@ def _lane_without_encoder(config: Config) -> RagLane:
         fitted=rag_fits(config.artifacts.directory, config.bands.targets),
         max_units=config.limits.units,
         write=json_bytes,
+        provenance=provenance_of(config),
     )
 
 
