@@ -55,7 +55,7 @@ def test_the_page_shows_trend_marks_and_clusters_of_the_visitors_tenant(site) ->
     assert len(answer.content) < 150_000
 
 
-def test_without_a_log_the_page_says_so(locked_site) -> None:
+def test_the_page_needs_a_key_where_keys_exist(locked_site) -> None:
     with httpx.Client(base_url=locked_site.url) as client:
         assert client.get("/review/audit").status_code == 303
 
