@@ -56,6 +56,7 @@ class CodeFields(RagFields, total=False):
     emit_chunk_ownership: bool
     session_state: Mapping[str, Any]
     libraries: Mapping[str, str]
+    context_ref: str
 
 
 class ChunkFields(TypedDict, total=False):

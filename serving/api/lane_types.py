@@ -82,6 +82,7 @@ class LaneInput:
     emit_chunk_ownership: bool = False
     session_state: Mapping[str, Any] | None = None
     libraries: Mapping[str, str] | None = None
+    context_ref: str | None = None
     background: bool = False
 
     @property
