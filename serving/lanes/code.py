@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -41,24 +41,34 @@ from serving.libraries.store import LibraryStore
 _PARSE_THREADS = 2
 _QUALITY = "quality"
 _BANDS = {CodeVerdict.GROUNDED: Band.GREEN, CodeVerdict.PHANTOM: Band.RED, CodeVerdict.CANNOT_TELL: Band.AMBER}
-_REASON_CODES = {FindingStatus.PHANTOM: "phantom_api", FindingStatus.DRIFT: "api_drift"}
+_REASON_CODES = {
+    FindingStatus.PHANTOM: "phantom_api",
+    FindingStatus.DRIFT: "api_drift",
+    FindingStatus.UNDECLARED_IMPORT: "undeclared_import",
+}
 
 
 class CodeLane:
     """Scores code; all it keeps between requests is a cache of parsed contexts."""
 
     def __init__(
-        self, rag: RagLane, artifact: CodeArtifact, use_encoder: bool = True, libraries: LibraryStore | None = None
+        self,
+        rag: RagLane,
+        artifact: CodeArtifact,
+        use_encoder: bool = True,
+        libraries: LibraryStore | None = None,
+        well_known: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
         """``use_encoder`` False: ``rag`` aligns nothing, and what rests on the alignment is left out.
 
         ``libraries``: packages whose calls are judged; without it those of other packages stay unverifiable.
+        ``well_known``: names of well-known packages by registry, for what an undeclared import was meant to be.
         """
         self._libraries = None if libraries is None else LibraryChooser(libraries)
         self.rag = rag
         self._use_encoder = use_encoder
         self._artifact = artifact
-        self._analyser = CodeAnalyser()
+        self._analyser = CodeAnalyser(well_known=well_known)
         self._splits = ContextSplits()
         self._threads = ThreadPoolExecutor(max_workers=_PARSE_THREADS, thread_name_prefix="parser")
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slow-parser")
