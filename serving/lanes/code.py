@@ -58,12 +58,15 @@ class CodeLane:
         use_encoder: bool = True,
         libraries: LibraryStore | None = None,
         well_known: Mapping[str, frozenset[str]] | None = None,
+        for_names: CodeLane | None = None,
     ) -> None:
         """``use_encoder`` False: ``rag`` aligns nothing, and what rests on the alignment is left out.
 
         ``libraries``: packages whose calls are judged; without it those of other packages stay unverifiable.
         ``well_known``: names of well-known packages by registry, for what an undeclared import was meant to be.
+        ``for_names``: a lane without an encoder, which takes the requests for names only; this one closes it.
         """
+        self._for_names = for_names
         self._libraries = None if libraries is None else LibraryChooser(libraries)
         self.rag = rag
         self._use_encoder = use_encoder
@@ -80,6 +83,8 @@ class CodeLane:
 
     async def score(self, request: LaneInput) -> LaneAnswer:
         """The rendered answer, within the request's deadline."""
+        if request.names_only and self._for_names is not None:
+            return await self._for_names.score(request)
         try:
             async with asyncio.timeout(request.deadline_s):
                 return await self._score(request)
@@ -205,6 +210,8 @@ class CodeLane:
 
     def close(self) -> None:
         """End the parser threads."""
+        if self._for_names is not None:
+            self._for_names.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._slow.shutdown(wait=True, cancel_futures=True)
         self._analyser.close()
