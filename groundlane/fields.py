@@ -57,6 +57,7 @@ class CodeFields(RagFields, total=False):
     session_state: Mapping[str, Any]
     names_only: bool
     libraries: Mapping[str, str]
+    context_ref: str
 
 
 class ChunkFields(TypedDict, total=False):

@@ -83,6 +83,7 @@ class LaneInput:
     session_state: Mapping[str, Any] | None = None
     names_only: bool = False
     libraries: Mapping[str, str] | None = None
+    context_ref: str | None = None
     background: bool = False
 
     @property
