@@ -1,5 +1,6 @@
 """A typed client of the HTTP API, synchronous and asynchronous. Needs httpx; loads neither torch nor Ray."""
 
+from groundlane.async_stream import AsyncAnswerStream
 from groundlane.asynchronous import AsyncGroundlane, AsyncSession
 from groundlane.errors import (
     AnswerError,
@@ -22,9 +23,12 @@ from groundlane.errors import (
 from groundlane.results import CodeScore, Job, Rollup, Score, Turn
 from groundlane.retries import RetryPolicy
 from groundlane.sync import Groundlane, Session
+from groundlane.sync_stream import AnswerStream
 
 __all__ = [
     "AnswerError",
+    "AnswerStream",
+    "AsyncAnswerStream",
     "AsyncGroundlane",
     "AsyncSession",
     "CodeScore",

@@ -12,7 +12,16 @@ import httpx
 from groundlane import calls
 from groundlane.connection import DEFAULT_URL, Connection
 from groundlane.errors import ConnectionFailedError, DeadlineError
-from groundlane.fields import ChunkFields, CodeFields, EventFields, JobFields, Lane, RagFields, SessionKind
+from groundlane.fields import (
+    ChunkFields,
+    CodeFields,
+    EventFields,
+    JobFields,
+    Lane,
+    RagFields,
+    RagStreamFields,
+    SessionKind,
+)
 from groundlane.results import (
     Chunk,
     CodeScore,
@@ -32,6 +41,7 @@ from groundlane.results import (
 )
 from groundlane.retries import Attempts, RetryPolicy
 from groundlane.streams import EventParser, LineSplitter, parse_row
+from groundlane.sync_stream import AnswerStream
 
 T = TypeVar("T")
 
@@ -58,6 +68,10 @@ class Groundlane:
     def rag(self, **fields: Unpack[RagFields]) -> Score:
         """Is this answer grounded in its context?"""
         return self.send(calls.rag(fields))
+
+    def rag_stream(self, **fields: Unpack[RagStreamFields]) -> AnswerStream:
+        """An answer that is judged while it is written; for ``with``."""
+        return AnswerStream(self.connection, fields, self.pause)
 
     def code(self, **fields: Unpack[CodeFields]) -> CodeScore:
         """Does this code call what exists?"""

@@ -24,6 +24,7 @@ from serving.api.schemas import REQUEST_ID_PATTERN
 from serving.auth.keys import Authenticator, Principal
 from serving.http.limits import Admission, Permit, RateLimiter, RateState, check_content_length
 from serving.http.observability import Metrics, RequestRecord, log_request
+from serving.http.socket_sender import SocketSender
 from serving.http.tracing import TraceContext
 
 Message = MutableMapping[str, Any]
@@ -37,6 +38,8 @@ GUARDED = ("/api/", "/v1/")
 _TRACES = frozenset({"/v1/traces", "/api/public/otel/v1/traces", "/api/v1/traces"})
 """Where calls of applications come in. Their rate is not counted by requests: an exporter that is refused drops what it has, so
 permits and bytes bound them, with a 503 that it waits for and repeats."""
+_STREAMS = frozenset({"/api/v1/trace/rag/stream"})
+"""Where answers come in while they are written: WebSockets that stay open for as long as a model writes."""
 _LANE_PREFIXES = {
     "/api/v1/trace/rag": "rag",
     "/api/v1/trace/code": "code",
@@ -76,7 +79,7 @@ class Exchange:
         return RequestRecord(
             request_id=self.request_id,
             lane=self.lane,
-            method=scope["method"],
+            method=scope.get("method", "WEBSOCKET"),
             route=getattr(route, "path", "unmatched"),
             status=self.status,
             latency_ms=(time.perf_counter() - self.started_s) * 1000.0,
@@ -125,12 +128,15 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         exchange = _open_exchange(scope, headers)
         scope.setdefault("state", {})["exchange"] = exchange
+        if scope["type"] == "websocket":
+            await self._serve_socket(scope, headers, receive, send)
+            return
         started = False
 
         async def send_with_headers(message: Message) -> None:
@@ -153,6 +159,26 @@ class Edge:
             if not started:
                 await send_error(InternalError(f"unexpected {type(error).__name__}"), exchange, send_with_headers)
         finally:
+            record = exchange.record(scope)
+            self._metrics.observe(record)
+            log_request(record)
+
+    async def _serve_socket(self, scope: Scope, headers: Mapping[str, str], receive: Receive, send: Send) -> None:
+        """One WebSocket, as a request is served; it is refused by an error message and a close code."""
+        exchange: Exchange = scope["state"]["exchange"]
+        socket = SocketSender(send, lambda: self._answer_headers(exchange, scope))
+        scope["state"]["socket"] = socket
+        try:
+            with ExitStack() as stack:
+                inbound = self._admit(scope, headers, receive, exchange, stack)
+                await self._app(scope, inbound, socket.send)
+        except ApiError as error:
+            await socket.fail(error, exchange.request_id)
+        except Exception as error:
+            _LOGGER.exception("unhandled", extra={"fields": {"request_id": exchange.request_id}})
+            await socket.fail(InternalError(f"unexpected {type(error).__name__}"), exchange.request_id)
+        finally:
+            exchange.status, exchange.error_code = socket.status, socket.error_code
             record = exchange.record(scope)
             self._metrics.observe(record)
             log_request(record)
@@ -209,6 +235,8 @@ def _lane_of(path: str) -> str:
         return "watch"
     if path.rstrip("/") in _TRACES:
         return "traces"
+    if path.rstrip("/") in _STREAMS:
+        return "stream"
     return next((lane for prefix, lane in _LANE_PREFIXES.items() if path.startswith(prefix)), "other")
 
 
@@ -217,8 +245,9 @@ def _counted(receive: Receive, permit: Permit, exchange: Exchange, limit_bytes: 
 
     async def counted() -> Message:
         message = await receive()
-        if message["type"] == "http.request":
-            exchange.body_bytes += len(message.get("body", b""))
+        if message["type"] in {"http.request", "websocket.receive"}:
+            exchange.body_bytes += len(message.get("body") or message.get("bytes") or b"")
+            exchange.body_bytes += len((message.get("text") or "").encode("utf-8", "surrogatepass"))
             check_content_length(str(exchange.body_bytes), limit_bytes)
             if exchange.body_bytes > permit.body_bytes:
                 permit.reserve(exchange.body_bytes - permit.body_bytes)

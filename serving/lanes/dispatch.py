@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 
 from models.types import ModelInfo, TextRole
 from serving.api.errors import DeadlineExceededError, ValidationFailedError
-from serving.api.lane_types import ChunkInput, LaneAnswer, LaneInput, UnitVectors
+from serving.api.lane_types import ChunkInput, ClaimsAnswer, ClaimsInput, LaneAnswer, LaneInput, UnitVectors
 from serving.api.schemas import CodeRequest, LaneRequest, RagRequest, RollupRequest
 from serving.chunks.chunks import ChunkService, ChunkVectors
+from serving.lanes.answer_stream import AnswerStream
 from serving.lanes.rollup import RollupInput
 from serving.lanes.traffic import Traffic
 
@@ -33,6 +35,14 @@ class ScoringLane(Protocol):
 
     async def ready(self) -> None:
         """Returns once the lane can score."""
+        ...
+
+
+class JudgingLane(ScoringLane, Protocol):
+    """The rag lane: it also judges claims of an answer that is still being written."""
+
+    async def judge(self, asked: ClaimsInput) -> ClaimsAnswer:
+        """A verdict on every claim."""
         ...
 
 
@@ -68,7 +78,7 @@ class RemoteEncoder(Protocol):
 class Lanes:
     """Every lane that the gateway forwards to."""
 
-    rag: ScoringLane
+    rag: JudgingLane
     code: ScoringLane
     rollup: SummingLane
 
@@ -122,6 +132,7 @@ class Dispatcher:
         self, lanes: Lanes, chunks: ChunkService | None, deadline_s: float, traffic: Traffic | None = None
     ) -> None:
         self._lanes: Mapping[str, ScoringLane] = {"rag": lanes.rag, "code": lanes.code}
+        self._rag = lanes.rag
         self._rollup = lanes.rollup
         self._chunks = chunks
         self._deadline_s = deadline_s
@@ -131,6 +142,13 @@ class Dispatcher:
         """The answer of the rag or code lane."""
         with self._traffic.passing():
             return await self._score(lane, body, request_id, tenant)
+
+    @asynccontextmanager
+    async def answer_stream(self, body: RagRequest, request_id: str, tenant: str) -> AsyncIterator[AnswerStream]:
+        """An answer that comes piece by piece; the ``response_text`` of ``body`` is not looked at."""
+        with self._traffic.passing():
+            chunks = await self._stored(tenant, body)
+            yield AnswerStream(self._rag, body.lane_input(request_id, tenant, self._deadline_s, chunks))
 
     async def _score(
         self, lane: str, body: LaneRequest, request_id: str, tenant: str, background: bool = False
