@@ -17,7 +17,7 @@ Chunk = TypeVar("Chunk")
 TextOf = Callable[[Any], str]
 PATH: Final = f"{BASE}/trace/rag/stream"
 CONTRADICTED: Final = ("contradicted",)
-MISSING: Final = "streams need the package websockets; install it with: pip install websockets"
+MISSING: Final = "streams need the package websockets; install it with: pip install 'groundlane[stream]'"
 _OPENAI_TEXT_EVENT: Final = "response.output_text.delta"
 
 

@@ -35,7 +35,9 @@ from serving.http.routes.evals import build_router as evals_router
 from serving.http.routes.health import health_router
 from serving.http.routes.jobs import build_router as jobs_router
 from serving.http.routes.lanes import check_limits, lanes_router
+from serving.http.routes.reviews import build_router as reviews_router
 from serving.http.routes.runs import build_router as runs_router
+from serving.http.routes.scores import build_router as scores_router
 from serving.http.routes.sessions import build_router as sessions_router
 from serving.http.routes.stream import stream_router
 from serving.http.routes.traces import build_router as traces_router
@@ -83,6 +85,8 @@ def create_app(
         app.include_router(chunks_router(state.chunks))
         app.include_router(jobs_router(state.jobs, check))
         app.include_router(traces_router(state.ingest, state.reader))
+        app.include_router(scores_router(state.reviews))
+        app.include_router(reviews_router(state.reviews))
         app.include_router(evals_router(state.evals.cases))
         app.include_router(runs_router(state.evals.runs, state.evals.releases))
     install_openapi(app)

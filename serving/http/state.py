@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from serving.chunks.chunks import ChunkService
@@ -16,6 +17,7 @@ from serving.jobs.jobs import JobService
 from serving.jobs.runner import JobRunner
 from serving.lanes.dispatch import ConfiguredEncoders, Dispatcher, Lanes
 from serving.lanes.traffic import Traffic
+from serving.reviews.assembly import Reviews, build_reviews
 from serving.sessions.drafts import SessionSettings
 from serving.sessions.repair_search import VectorSearch
 from serving.sessions.sessions import SessionService
@@ -39,19 +41,22 @@ class State:
     ingest: TraceIngest
     reader: TraceReader
     evals: Evals
+    reviews: Reviews
 
     @asynccontextmanager
     async def background(self) -> AsyncIterator[None]:
-        """Run jobs and retention while the gateway serves; leases are given back at the end."""
+        """Run jobs, retention and what follows a turn while the gateway serves; leases are given back at the end."""
         runner = asyncio.create_task(self.runner.run())
-        sweeper = asyncio.create_task(self.sweeper.run())
+        endless = [asyncio.create_task(work) for work in (self.sweeper.run(), self.reviews.settler.run())]
         try:
             yield
         finally:
             await self.runner.stop()
-            sweeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.gather(runner, sweeper)
+            await runner
+            for task in endless:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await self.sessions.shut_down()
             await self.evals.runs.close()
             self.ingest.close()
@@ -93,4 +98,5 @@ def open_state(
         ingest=TraceIngest(store, config.traces, config.limits.body_bytes),
         reader=TraceReader(store),
         evals=evals,
+        reviews=build_reviews(store, config.traces, evals.cases, partial(encoder.embed, role="document"), traffic),
     )

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select
 
 from serving.api.errors import NotFoundError
 from serving.store.tenancy import TenantConnection
-from serving.store.trace_records import parts, read_bodies, release_spans
+from serving.store.trace_records import IN_LIST, parts, read_bodies, release_spans
 from serving.store.trace_schema import (
     BODY_ROLES,
     conversations,
@@ -75,6 +75,35 @@ def list_conversations(
     page = tuple(rows[:limit])
     more = len(rows) > limit
     return Page(page, (page[-1]["ended_ms"], page[-1]["conversation_id"]) if more else None, cut)
+
+
+def find_turns(connection: TenantConnection, wanted: ConversationFilter, limit: int) -> tuple[list[str], bool]:
+    """Turns of the conversations that match, latest conversation first, which have the filter's facets and words themselves.
+
+    The second value is True where there are more than ``limit``, or a search looked at its most turns.
+    """
+    found: list[str] = []
+    after: Cursor | None = None
+    spoken = None if wanted.words is None else set(connection.find_texts(wanted.words, SEARCHED))
+    cut = spoken is not None and len(spoken) >= SEARCHED
+    while True:
+        page = list_conversations(connection, wanted, IN_LIST, after)
+        place = {row["conversation_id"]: index for index, row in enumerate(page.rows)}
+        statement = select(traces.c.trace_id, traces.c.conversation_id, traces.c.facets, traces.c.started_ms)
+        rows = connection.rows(statement.where(traces.c.conversation_id.in_(list(place)))) if place else ()
+        matching = [
+            row
+            for row in rows
+            if all(facet_line(entry) in row.facets for entry in wanted.facets)
+            and (spoken is None or row.trace_id in spoken)
+        ]
+        matching.sort(key=lambda row: (place[row.conversation_id], row.started_ms, row.trace_id))
+        found += [str(row.trace_id) for row in matching]
+        if len(found) > limit:
+            return found[:limit], True
+        if page.after is None:
+            return found, cut
+        after = page.after
 
 
 def read_conversation(connection: TenantConnection, conversation_id: str) -> Row:
