@@ -17,6 +17,7 @@ class Command:
 CLIENT: Final[dict[str, Command]] = {
     "check-answer": Command("groundlane.cli.check", "Is an answer grounded in its context? Asks a running server."),
     "check-code": Command("groundlane.cli.check", "Does code call what exists? Asks a running server."),
+    "mcp": Command("groundlane.mcp_server.command", "Give agents the checks as tools (MCP), on stdio or HTTP."),
 }
 
 SERVER: Final[dict[str, str]] = {

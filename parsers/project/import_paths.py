@@ -104,6 +104,15 @@ class FileTable:
             found = [parts for parts in found if parts[:-1] in {(), ("src",), ("lib",), ("python",)}]
         return self.by_parts[min(found, key=lambda parts: (len(parts), parts))] if found else []
 
+    def package_folder(self, tail: Parts) -> Parts | None:
+        """The one folder that an absolute Python import may name although no file stands for it, None when none or several do."""
+        found = [
+            folder
+            for folder in self.folders
+            if len(folder) >= len(tail) > 0 and folder[-len(tail) :] == tail and not self.exact(folder[: -len(tail)])
+        ]
+        return found[0] if len(found) == 1 else None
+
     def in_crate(self, tail: Parts) -> list[str]:
         """Files of a Rust module by its path below the folder of the crate's sources."""
         found = [parts for parts in self.all_ending(tail) if len(parts) == len(tail) or parts[-len(tail) - 1] == "src"]

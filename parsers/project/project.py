@@ -217,7 +217,14 @@ class ResponseProject:
         standard = self.library.module(module)
         if standard is not None or module.split(".")[0] in self.library.data:
             return standard
-        return self._entity(table.importable(pieces))
+        return self._entity(table.importable(pieces)) or self._unseen_package(table.package_folder(pieces))
+
+    def _unseen_package(self, folder: Parts | None) -> ModuleEntity | None:
+        """A folder with visible files whose ``__init__`` is not shown: ``import shop.cart`` still leads to ``shop.cart``."""
+        if folder is None or self.family != "python":
+            return None
+        path = "/".join((*folder, "__init__.py"))
+        return ModuleEntity(path, "python", path=path, is_package=True, opaque="its __init__ is not visible")
 
     def _import_typescript(self, importer: ModuleEntity, module: str, _level: int) -> ModuleEntity | None:
         table = self.index.table
@@ -286,7 +293,9 @@ class ResponseProject:
         if self.family != "python" or not module.path or not module.is_package:
             return None
         parts, _ = module_parts(module.path, self.family)
-        return self._entity(self.index.table.exact((*parts, name)))
+        below = (*parts, name)
+        found = self._entity(self.index.table.exact(below))
+        return found or self._unseen_package(below if below in self.index.table.folders else None)
 
     def hidden(self, module: ModuleEntity, name: str) -> str:
         """Why a module may have a name that nothing visible defines, '' when nothing speaks for it."""

@@ -293,6 +293,7 @@ class PermitSettings(Section):
     watch: int = Field(default=64, ge=1, description="Streams of a job's progress; they hold no other permit.")
     stream: int = Field(default=64, ge=1, description="Answers that are judged while they are written.")
     traces: int = Field(default=32, ge=1, description="Requests that bring calls of your applications (OTLP, JSON).")
+    pages: int = Field(default=64, ge=1, description="Requests for the pages at /review.")
 
 
 class LimitSettings(Section):

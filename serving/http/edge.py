@@ -26,6 +26,8 @@ from serving.http.limits import Admission, Permit, RateLimiter, RateState, check
 from serving.http.observability import Metrics, RequestRecord, log_request
 from serving.http.socket_sender import SocketSender
 from serving.http.tracing import TraceContext
+from serving.pages.router import is_page
+from serving.pages.web import FORM_BYTES
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -46,6 +48,7 @@ _LANE_PREFIXES = {
     "/api/v1/trace/rollup": "rollup",
     "/api/": "store",
     "/v1/": "store",
+    "/review": "pages",
 }
 _WATCHING = re.compile(r"/api/v1/(?:jobs|runs)/[^/]+/events/?")
 _REQUEST_ID = re.compile(REQUEST_ID_PATTERN)
@@ -194,7 +197,13 @@ class Edge:
     def _admit(
         self, scope: Scope, headers: Mapping[str, str], receive: Receive, exchange: Exchange, stack: ExitStack
     ) -> Receive:
-        """Identity, rate and permit of an API call; the way in that counts the body's bytes."""
+        """Identity, rate and permit of an API call; the way in that counts the body's bytes. Pages know their visitors by a
+        cookie, and ask for it themselves: who has none is led to the sign-in.
+        """
+        if is_page(scope["path"]):
+            announced = check_content_length(headers.get("content-length"), FORM_BYTES)
+            permit = stack.enter_context(self._guards.admission.admit("pages", announced))
+            return _counted(receive, permit, exchange, FORM_BYTES)
         if not scope["path"].startswith(GUARDED):
             return receive
         client = scope.get("client")

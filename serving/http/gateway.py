@@ -23,6 +23,7 @@ from serving.api.errors import (
     envelope,
     error_headers,
 )
+from serving.auth.browser import BrowserSessions
 from serving.auth.keys import Authenticator, KeyFile
 from serving.config.load import Config
 from serving.http.docs_page import install_docs
@@ -44,6 +45,8 @@ from serving.http.routes.traces import build_router as traces_router
 from serving.http.state import State, open_state
 from serving.lanes.dispatch import ConfiguredEncoders, Dispatcher, Lanes, RemoteEncoder
 from serving.lanes.factory import encoder_spec
+from serving.pages.reading import PageReader
+from serving.pages.router import Pages, PageServices, is_page
 
 TITLE = "Groundlane"
 
@@ -89,10 +92,14 @@ def create_app(
         app.include_router(reviews_router(state.reviews))
         app.include_router(evals_router(state.evals.cases))
         app.include_router(runs_router(state.evals.runs, state.evals.releases))
+    guards = _guards(config, admission)
+    pages = None if state is None else Pages(_page_services(state, guards.authenticator))
+    if pages is not None:
+        app.include_router(pages.router)
     install_openapi(app)
     install_docs(app)
-    _handle_errors(app)
-    app.add_middleware(Edge, guards=_guards(config, admission), metrics=metrics, proxy_names_requests=behind_serve)
+    _handle_errors(app, pages)
+    app.add_middleware(Edge, guards=guards, metrics=metrics, proxy_names_requests=behind_serve)
     return app
 
 
@@ -104,6 +111,10 @@ def _open_state(config: Config, lanes: Lanes, encoders: Mapping[str, RemoteEncod
         ConfiguredEncoders(encoders, config.default_encoder_name),
         tokenizer.count,
     )
+
+
+def _page_services(state: State, authenticator: Authenticator) -> PageServices:
+    return PageServices(BrowserSessions(authenticator), state.reader, PageReader(state.store))
 
 
 def _guards(config: Config, admission: Admission) -> Guards:
@@ -120,13 +131,15 @@ def _guards(config: Config, admission: Admission) -> Guards:
     )
 
 
-def _handle_errors(app: FastAPI) -> None:
+def _handle_errors(app: FastAPI, pages: Pages | None) -> None:
     """Every error that a route raises goes through one function; Starlette's own become ours first."""
 
     def render(request: Request, error: Exception) -> Response:
         exchange: Exchange = request.state.exchange
         api_error = _as_api_error(error)
         exchange.error_code = api_error.code
+        if pages is not None and is_page(request.url.path):
+            return pages.render_error(request, api_error, exchange.request_id)
         body = orjson.dumps(envelope(api_error, exchange.request_id))
         headers = error_headers(api_error)
         if isinstance(api_error, MethodNotAllowedError):

@@ -13,11 +13,13 @@ from typing import Any
 from serving.chunks.chunks import ChunkService
 from serving.config.load import Config
 from serving.evals.assembly import Evals, build_evals
+from serving.http.routes.lanes import check_limits
 from serving.jobs.jobs import JobService
 from serving.jobs.runner import JobRunner
 from serving.lanes.dispatch import ConfiguredEncoders, Dispatcher, Lanes
 from serving.lanes.traffic import Traffic
 from serving.reviews.assembly import Reviews, build_reviews
+from serving.reviews.settling import Lanes as ScoringLanes
 from serving.sessions.drafts import SessionSettings
 from serving.sessions.repair_search import VectorSearch
 from serving.sessions.sessions import SessionService
@@ -98,5 +100,12 @@ def open_state(
         ingest=TraceIngest(store, config.traces, config.limits.body_bytes),
         reader=TraceReader(store),
         evals=evals,
-        reviews=build_reviews(store, config.traces, evals.cases, partial(encoder.embed, role="document"), traffic),
+        reviews=build_reviews(
+            store,
+            config.traces,
+            evals.cases,
+            ScoringLanes(dispatcher.score_job, partial(check_limits, limits=config.limits)),
+            partial(encoder.embed, role="document"),
+            traffic,
+        ),
     )

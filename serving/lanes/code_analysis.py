@@ -11,18 +11,20 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
-from parsers.blocks.block import CodeBlock
+from parsers.blocks.block import CodeBlock, Edit
 from parsers.blocks.context_files import ContextFile
-from parsers.project.amended import amend, as_block, find_search
+from parsers.blocks.prose import mentions, named_paths, plain_names, prose_spans
+from parsers.project.amended import amend, as_block
+from parsers.project.bare_members import ClassTable, Headed, with_headers
 from parsers.project.index import ContextIndex, build_index
-from parsers.project.placement import Placement, Source, by_source, place
+from parsers.project.placement import Hints, Source, by_source, place
 from parsers.rules.phantoms import RESOLVE_LIMIT_S, UNJUDGED, Finding, ResponseBlock, resolve
 from parsers.syntax.isolation import IsolatedParser, is_hostile
 from parsers.syntax.source import ParseLimits
 from parsers.syntax.symbols import parse_source
-from parsers.syntax.types import ParseResult
+from parsers.syntax.types import ParseResult, Span
 from serving.inference.kept import Kept
 
 _LIMITS = ParseLimits()
@@ -34,6 +36,8 @@ _CACHED_CHARACTERS = 32_000_000
 _CONTEXT_BUDGET_S = 5.0
 _MOST_AMENDED_CHARACTERS = 400_000
 """Of a larger file the response is judged beside it, as if it were new: to read it again at each request costs too much."""
+_NEAR_CHARACTERS = 600
+"""So far above a block the text may say what it is: "In `Cart.add`, ..."."""
 _MOST_LINES = 2_000
 _LIKE_LINE = 0.6
 
@@ -58,6 +62,7 @@ class PlacementReport:
     """Where a block was placed. ``applies``: whether what an edit searches for stands in the file, None for other blocks.
 
     ``nearest``: of an edit that does not apply, the line of the file most like its first one, and its number.
+    ``owner``: the class that methods shown without its header were put in.
     """
 
     block: int
@@ -66,6 +71,7 @@ class PlacementReport:
     doubt: str
     applies: bool | None = None
     nearest: tuple[int, str] | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,7 @@ class _Indexed:
     warnings: tuple[str, ...]
     characters: int
     timed_out: bool
+    table: ClassTable
 
 
 class CodeAnalyser:
@@ -125,17 +132,14 @@ class CodeAnalyser:
         indexed = self._index(tenant, files)
         indexed_s = time.perf_counter()
         parses = [self._parse(block.text, block.language, block.path, is_hostile(block.text)) for block in code]
-        placements = [
-            place(block, parse, indexed.sources, block.edits[0].search if block.edits else "")
-            for block, parse in zip(code, parses, strict=True)
-        ]
-        judged = self._amended(code, parses, placements)
+        placed = self._placed(response, code, parses, indexed)
+        judged, missing = self._amended(placed)
         findings = _resolve(response, judged, indexed.index)
         reports, warnings = _reports(code, parses, findings)
         return CodeAnalysis(
             findings=findings,
             blocks=reports,
-            placements=tuple(_placed(n, code[n], placements[n]) for n in range(len(code))),
+            placements=tuple(_placed(n, one, missing) for n, one in enumerate(placed)),
             code=tuple(code),
             files=len(files),
             warnings=(*indexed.warnings, *warnings),
@@ -143,24 +147,42 @@ class CodeAnalyser:
             resolve_ms=(time.perf_counter() - indexed_s) * 1000.0,
         )
 
-    def _amended(
-        self, code: Sequence[CodeBlock], parses: Sequence[ParseResult], placements: Sequence[Placement]
-    ) -> list[_Judged]:
-        """What is judged: each amended file once, with all blocks in it, and every other block as it is."""
-        targets = by_source(dict(enumerate(placements)))
+    def _placed(
+        self, response: str, code: Sequence[CodeBlock], parses: Sequence[ParseResult], indexed: _Indexed
+    ) -> list[Headed]:
+        """Every block with where it goes; methods without their class's header get one, where it is clear which."""
+        answered = ClassTable([Source("", one.text, parse) for one, parse in zip(code, parses, strict=True)])
+        prose = prose_spans(response, code)
+        placed = []
+        for number, (block, parse) in enumerate(zip(code, parses, strict=True)):
+            hints = _hints(response, prose, code, number)
+            headed = None
+            if not any(edit.search.strip() for edit in block.edits):
+                headed = with_headers(block, parse, (indexed.table, answered), hints, self._read)
+            placed.append(headed or Headed(block, parse, place(block, parse, indexed.sources, hints)))
+        return placed
+
+    def _read(self, block: CodeBlock) -> ParseResult:
+        return self._parse(block.text, block.language, block.path, is_hostile(block.text))
+
+    def _amended(self, placed: Sequence[Headed]) -> tuple[list[_Judged], dict[int, Edit]]:
+        """What is judged (an amended file once, with all its blocks; other blocks as they are), and edits that do not apply."""
+        targets = by_source({number: one.placement for number, one in enumerate(placed)})
         judged: list[_Judged] = []
         done: set[int] = set()
+        missing: dict[int, Edit] = {}
         for members in targets.values():
-            source = placements[members[0]].source
+            source = placed[members[0]].placement.source
             if source is None or len(source.text) > _MOST_AMENDED_CHARACTERS or is_hostile(source.text):
                 continue
-            chunks = amend(source.text, source.parse, [(n, code[n], parses[n]) for n in members])
-            whole = as_block(chunks, code, source.parse.path, source.parse.language)
-            parse = self._parse(whole.text, whole.language, whole.path, is_hostile(whole.text))
-            judged.append(_Judged(whole, parse, source.key))
+            made = amend(source.text, source.parse, [(n, placed[n].block, placed[n].parse) for n in members])
+            whole = as_block(made.chunks, [one.block for one in placed], source.parse.path, source.parse.language)
+            judged.append(_Judged(whole, self._read(whole), source.key))
             done.update(members)
-        judged.extend(_Judged(code[n], parses[n]) for n in range(len(code)) if n not in done)
-        return sorted(judged, key=lambda one: one.block.segments[0].response if one.block.segments else 0)
+            missing |= made.missing
+        judged.extend(_Judged(one.block, one.parse) for n, one in enumerate(placed) if n not in done)
+        ordered = sorted(judged, key=lambda one: one.block.segments[0].response if one.block.segments else 0)
+        return ordered, missing
 
     def _index(self, tenant: str, files: Sequence[ContextFile]) -> _Indexed:
         digest = hashlib.sha256()
@@ -203,9 +225,9 @@ class CodeAnalyser:
             parses.append(parse)
             texts.append(file.text)
         index = build_index(parses)
-        return _Indexed(
-            index, _sources(index, parses, texts), tuple(warnings), sum(len(file.text) for file in files), timed_out
-        )
+        sources = _sources(index, parses, texts)
+        characters = sum(len(file.text) for file in files)
+        return _Indexed(index, sources, tuple(warnings), characters, timed_out, ClassTable(sources))
 
 
 @dataclass(frozen=True)
@@ -269,14 +291,29 @@ def _reports(
     return reports, warnings
 
 
-def _placed(number: int, block: CodeBlock, placement: Placement) -> PlacementReport:
+def _hints(response: str, prose: Sequence[Span], code: Sequence[CodeBlock], number: int) -> Hints:
+    """What the text between the block before and this one names, as far as it is near."""
+    segments = code[number].segments
+    start = segments[0].response if segments else 0
+    before = code[number - 1].segments if number else ()
+    first = max(before[-1].response + before[-1].length if before else 0, start - _NEAR_CHARACTERS)
+    spans = [(max(left, first), min(right, start)) for left, right in prose if left < start and right > first]
+    named = [mention.parts for mention in mentions(response, spans)]
+    pairs = {pair for parts in named for pair in pairwise(parts)}
+    names = {*plain_names(response, spans), *(part for parts in named for part in parts)}
+    return Hints(tuple(one.path for one in named_paths(response, spans)), frozenset(pairs), frozenset(names))
+
+
+def _placed(number: int, placed: Headed, missing: dict[int, Edit]) -> PlacementReport:
+    placement, block = placed.placement, placed.block
     source = placement.source
     path = None if source is None else source.path or None
+    report = PlacementReport(number, path, placement.why.value, placement.doubt.value, owner=placement.owner)
     if source is None or not block.edits:
-        return PlacementReport(number, path, placement.why.value, placement.doubt.value)
-    missing = next((edit for edit in block.edits if find_search(source.text, edit.search) is None), None)
-    nearest = None if missing is None else _nearest_line(source.text, missing.search)
-    return PlacementReport(number, path, placement.why.value, placement.doubt.value, missing is None, nearest)
+        return report
+    edit = missing.get(number)
+    nearest = None if edit is None else _nearest_line(source.text, edit.search)
+    return replace(report, applies=edit is None, nearest=nearest)
 
 
 def _nearest_line(text: str, search: str) -> tuple[int, str] | None:

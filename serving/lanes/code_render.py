@@ -112,6 +112,8 @@ def _code_lane(result: CodeResult) -> dict[str, Any]:
 def _placement(placed: PlacementReport) -> dict[str, Any]:
     """Where a block was placed; `edit` says whether a search/replace pair or a diff applies there."""
     fields: dict[str, Any] = {"block": placed.block, "path": placed.path, "why": placed.why, "doubt": placed.doubt}
+    if placed.owner is not None:
+        fields["class"] = placed.owner
     if placed.applies is not None:
         fields["edit"] = "applies" if placed.applies else EDIT_DOES_NOT_APPLY
     if placed.nearest is not None:

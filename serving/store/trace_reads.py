@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, tuple_
 
 from serving.api.errors import NotFoundError
 from serving.store.tenancy import TenantConnection
@@ -77,6 +77,32 @@ def list_conversations(
     return Page(page, (page[-1]["ended_ms"], page[-1]["conversation_id"]) if more else None, cut)
 
 
+def neighbours(
+    connection: TenantConnection, wanted: ConversationFilter, place: Cursor
+) -> tuple[str | None, str | None]:
+    """The conversations that stand directly before (newer) and after (older) a place in the filtered list."""
+    older = list_conversations(connection, wanted, 1, place).rows
+    conditions = _conditions(connection, wanted)
+    ended_ms, name = place
+    same = (conversations.c.ended_ms == ended_ms) & (conversations.c.conversation_id > name)
+    conditions.append((conversations.c.ended_ms > ended_ms) | same)
+    if wanted.words is None:
+        newer = _first_of(connection, conditions)
+    else:
+        newer = []
+        for part in parts(_conversations_of(connection, connection.find_texts(wanted.words, SEARCHED))):
+            newer += _first_of(connection, [*conditions, conversations.c.conversation_id.in_(part)])
+    first = min(newer, key=lambda row: (row["ended_ms"], row["conversation_id"]), default=None)
+    return first["conversation_id"] if first else None, older[0]["conversation_id"] if older else None
+
+
+def _first_of(connection: TenantConnection, conditions: Sequence[Any]) -> list[Row]:
+    """The oldest conversation that meets the conditions."""
+    table = conversations.c
+    statement = select(conversations).where(*conditions).order_by(table.ended_ms, table.conversation_id).limit(1)
+    return [dict(row._mapping) for row in connection.rows(statement)]
+
+
 def find_turns(connection: TenantConnection, wanted: ConversationFilter, limit: int) -> tuple[list[str], bool]:
     """Turns of the conversations that match, latest conversation first, which have the filter's facets and words themselves.
 
@@ -124,6 +150,19 @@ def read_turns(connection: TenantConnection, conversation_id: str, limit: int, o
         .offset(offset)
     )
     return [dict(row._mapping) for row in connection.rows(statement)]
+
+
+def read_turns_before(connection: TenantConnection, turn: Row, limit: int) -> list[Row]:
+    """Score and band of the latest ``limit`` turns of the conversation that began before this one, oldest first."""
+    table = traces.c
+    place = tuple_(table.started_ms, table.trace_id)
+    statement = (
+        select(table.trace_id, table.score, table.band)
+        .where(table.conversation_id == turn["conversation_id"], place < tuple_(turn["started_ms"], turn["trace_id"]))
+        .order_by(table.started_ms.desc(), table.trace_id.desc())
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in reversed(connection.rows(statement))]
 
 
 def read_turn(connection: TenantConnection, trace_id: str) -> Row:

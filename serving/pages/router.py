@@ -1,0 +1,54 @@
+"""All pages together, and how their errors look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from serving.api.errors import ApiError
+from serving.auth.browser import BrowserSessions
+from serving.pages.assets import assets_router, load_assets
+from serving.pages.conversations import conversations_router
+from serving.pages.format import query
+from serving.pages.reading import PageReader
+from serving.pages.sign_in import sign_in_router
+from serving.pages.web import ROOT, Web, needs_sign_in, redirect
+from serving.traces.reading import TraceReader
+
+
+@dataclass(frozen=True)
+class PageServices:
+    """What pages read and write through."""
+
+    sessions: BrowserSessions
+    traces: TraceReader
+    pages: PageReader
+
+
+def is_page(path: str) -> bool:
+    """Whether a path is one of these pages."""
+    return path == ROOT or path.startswith(f"{ROOT}/")
+
+
+class Pages:
+    """The routes at ``/review``."""
+
+    def __init__(self, services: PageServices) -> None:
+        self._web = Web.load(services.sessions, load_assets())
+        self.router = APIRouter()
+        for part in (
+            assets_router(self._web.assets),
+            sign_in_router(self._web),
+            conversations_router(self._web, services.traces, services.pages),
+        ):
+            self.router.include_router(part)
+
+    def render_error(self, request: Request, error: ApiError, request_id: str) -> Response:
+        """An error as a page; where a key is missing, the sign-in, which leads back."""
+        if needs_sign_in(error):
+            address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            to = address if request.method == "GET" else ROOT
+            return redirect(request, f"{ROOT}/sign-in{query({'to': to})}")
+        return self._web.plain("error.html", {"error": error, "request_id": request_id}, error.status)
