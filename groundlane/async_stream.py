@@ -21,7 +21,12 @@ from groundlane.answer_streams import (
     text_message,
 )
 from groundlane.connection import Connection
-from groundlane.errors import ConnectionFailedError, DeadlineError, OverloadedError, RateLimitedError
+from groundlane.errors import (
+    ConnectionFailedError,
+    DeadlineError,
+    OverloadedError,
+    RateLimitedError,
+)
 from groundlane.results import Claim, Score
 from groundlane.retries import Attempts
 

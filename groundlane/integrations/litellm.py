@@ -10,8 +10,10 @@ Evidence is ``metadata.groundlane_context`` of the request (a text or a list of 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from litellm.exceptions import GuardrailRaisedException
@@ -23,6 +25,7 @@ from groundlane.errors import GroundlaneError
 from groundlane.integrations.langchain import text_of_content
 from groundlane.integrations.policy import Policy, claim_fault, units_of
 from groundlane.results import Score
+from groundlane.sync import Groundlane
 
 CONTEXT_KEY = "groundlane_context"
 _LOGGER = logging.getLogger("groundlane.litellm")
@@ -98,11 +101,9 @@ class GroundlaneLogger(CustomLogger):
     Nothing is refused: a failed call to the server is logged, the answer goes out as it is.
     """
 
-    def __init__(
-        self, on_score: Callable[[Score, Mapping[str, Any]], None], client: AsyncGroundlane | None = None
-    ) -> None:
+    def __init__(self, on_score: Callable[[Score, Mapping[str, Any]], None], client: Groundlane | None = None) -> None:
         super().__init__()
-        self._client = client or AsyncGroundlane()
+        self._client = client or Groundlane()
         self._on_score = on_score
 
     async def async_log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
@@ -113,7 +114,7 @@ class GroundlaneLogger(CustomLogger):
         if fields is None or not text.strip():
             return
         try:
-            score = await self._client.rag(response_text=text, **fields)
+            score = await asyncio.to_thread(partial(self._client.rag, response_text=text, **fields))
         except GroundlaneError as error:
             _LOGGER.warning("not scored: %s", error)
             return

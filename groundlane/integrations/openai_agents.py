@@ -1,19 +1,21 @@
 """An output guardrail for the OpenAI Agents SDK: the agent's final answer is checked against what its tools returned.
 
 evidence = ToolEvidence()
-agent = Agent(name="support", tools=[search], output_guardrails=[grounded_output(AsyncGroundlane(), evidence.texts)])
+agent = Agent(name="support", tools=[search], output_guardrails=[grounded_output(Groundlane(), evidence.texts)])
 result = await Runner.run(agent, question, hooks=evidence)
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from agents import Agent, GuardrailFunctionOutput, OutputGuardrail, RunContextWrapper, RunHooks, Tool
 
-from groundlane.asynchronous import AsyncGroundlane
 from groundlane.integrations.policy import NO_EVIDENCE, Policy, summary, units_of, unscored
+from groundlane.sync import Groundlane
 
 Evidence = Callable[[RunContextWrapper[Any]], Sequence[str]]
 
@@ -34,7 +36,7 @@ class ToolEvidence(RunHooks[Any]):
 
 
 def grounded_output(
-    client: AsyncGroundlane,
+    client: Groundlane,
     evidence: Evidence,
     *,
     question: Callable[[RunContextWrapper[Any]], str | None] | None = None,
@@ -44,7 +46,8 @@ def grounded_output(
     """Trips when the policy refuses the answer; its ``output_info`` has the score either way.
 
     ``evidence``: the texts that the answer may rest on, from the run's context; without any the answer is not scored and
-    passes. A server that cannot be reached raises its GroundlaneError, which ends the run.
+    passes. The client is called on a thread, so that runs in several event loops may share it. A server that cannot be
+    reached raises its GroundlaneError, which ends the run.
     """
     rule = policy or Policy()
 
@@ -54,7 +57,8 @@ def grounded_output(
             return GuardrailFunctionOutput(output_info=unscored(NO_EVIDENCE), tripwire_triggered=False)
         asked = question(context) if question else None
         extra: dict[str, Any] = {"query_text": asked} if asked else {}
-        score = await client.rag(response_text=str(output), support_units=units, **extra)
+        ask = partial(client.rag, response_text=str(output), support_units=units, **extra)
+        score = await asyncio.to_thread(ask)
         faults = rule.faults(score)
         return GuardrailFunctionOutput(output_info=summary(score, faults), tripwire_triggered=bool(faults))
 

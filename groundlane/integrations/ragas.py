@@ -1,28 +1,31 @@
 """A metric for Ragas: the share of an answer's claims that its contexts support, without a language model as judge.
 
-metric = GroundlaneFaithfulness(AsyncGroundlane())
+metric = GroundlaneFaithfulness(Groundlane())
 result = await metric.ascore(user_input=question, response=answer, retrieved_contexts=contexts)
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from ragas.metrics.collections.base import BaseMetric
 from ragas.metrics.result import MetricResult
 
-from groundlane.asynchronous import AsyncGroundlane
 from groundlane.integrations.policy import NO_EVIDENCE, claim_fault, units_of
+from groundlane.sync import Groundlane
 
 
 class GroundlaneFaithfulness(BaseMetric):
     """Takes the arguments of Ragas' own Faithfulness. ``reason`` names the claims that are not supported.
 
-    ``value`` is None, with a reason, where there is nothing to judge.
+    The client is the synchronous one, called on a thread: ``score`` runs each call in an event loop of its own, and a
+    connection belongs to one loop. ``value`` is None, with a reason, where there is nothing to judge.
     """
 
-    def __init__(self, client: AsyncGroundlane, name: str = "groundlane_faithfulness") -> None:
+    def __init__(self, client: Groundlane, name: str = "groundlane_faithfulness") -> None:
         super().__init__(name=name)
         self._client = client
 
@@ -34,7 +37,8 @@ class GroundlaneFaithfulness(BaseMetric):
         if not units or not response.strip():
             return MetricResult(value=None, reason=NO_EVIDENCE)
         extra: dict[str, Any] = {"query_text": user_input} if user_input.strip() else {}
-        score = await self._client.rag(response_text=response, support_units=units, **extra)
+        ask = partial(self._client.rag, response_text=response, support_units=units, **extra)
+        score = await asyncio.to_thread(ask)
         if not score.claims:
             return MetricResult(value=None, reason=score.reason or "the answer makes no claim")
         doubted = [claim for claim in score.claims if claim.verdict != "supported"]

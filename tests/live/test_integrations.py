@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 import pytest
 
-from groundlane import AsyncGroundlane, Groundlane
+from groundlane import Groundlane
 from groundlane.integrations.policy import Policy
 from tests.live.support import CONTEXT
 
@@ -63,65 +63,6 @@ def test_a_policy_names_its_faults(client: Groundlane, answer: str, policy: Poli
         assert "1,490" in found[0]
 
 
-class TestOpenAiAgents:
-    """``agents``: a played model calls a tool, then answers."""
-
-    @staticmethod
-    def agent(answer: str, client: AsyncGroundlane, evidence: Any, calls_tool: bool = True) -> Any:
-        from agents import Agent, Model, ModelResponse, Usage, function_tool
-        from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
-
-        from groundlane.integrations.openai_agents import grounded_output
-
-        call = ResponseFunctionToolCall(name="look_up", arguments='{"what": "x"}', call_id="1", type="function_call")
-        text = ResponseOutputText(text=answer, type="output_text", annotations=[])
-        said = ResponseOutputMessage(id="m", content=[text], role="assistant", status="completed", type="message")
-        steps: list[Any] = [[call], [said]] if calls_tool else [[said]]
-
-        class Played(Model):
-            async def get_response(self, *_: Any, **__: Any) -> ModelResponse:
-                return ModelResponse(output=steps.pop(0), usage=Usage(), response_id=None)
-
-            def stream_response(self, *_: Any, **__: Any) -> Any:
-                raise NotImplementedError
-
-        @function_tool
-        def look_up(what: str) -> str:
-            """What is known."""
-            return CONTEXT
-
-        guardrail = grounded_output(client, evidence.texts, question=lambda _: QUESTION)
-        return Agent(name="bridges", model=Played(), tools=[look_up], output_guardrails=[guardrail])
-
-    async def run(self, url: str, answer: str, calls_tool: bool = True) -> Any:
-        from agents import RunConfig, Runner
-
-        from groundlane.integrations.openai_agents import ToolEvidence
-
-        evidence = ToolEvidence()
-        async with AsyncGroundlane(base_url=url) as client:
-            agent = self.agent(answer, client, evidence, calls_tool)
-            return await Runner.run(agent, QUESTION, hooks=evidence, run_config=RunConfig(tracing_disabled=True))
-
-    async def test_a_grounded_answer_passes(self, url: str) -> None:
-        result = await self.run(url, GOOD)
-        assert result.final_output == GOOD
-        (guarded,) = result.output_guardrail_results
-        assert guarded.output.output_info["band"] == "green"
-
-    async def test_a_contradicted_answer_trips(self, url: str) -> None:
-        from agents import OutputGuardrailTripwireTriggered
-
-        with pytest.raises(OutputGuardrailTripwireTriggered) as caught:
-            await self.run(url, WRONG)
-        info = caught.value.guardrail_result.output.output_info
-        assert any("1,490" in fault for fault in info["faults"])
-
-    async def test_without_evidence_nothing_is_scored(self, url: str) -> None:
-        (guarded,) = (await self.run(url, WRONG, calls_tool=False)).output_guardrail_results
-        assert guarded.output.output_info["scored"] is False
-
-
 class TestLangGraph:
     """``langgraph``: an answer that is not grounded is written anew."""
 
@@ -158,18 +99,17 @@ class TestLangGraph:
 class TestLlamaIndex:
     """``llama-index-core``."""
 
-    async def test_a_response_is_evaluated_against_its_nodes(self, url: str) -> None:
+    async def test_a_response_is_evaluated_against_its_nodes(self, client: Groundlane) -> None:
         from llama_index.core.base.response.schema import Response
         from llama_index.core.schema import NodeWithScore, TextNode
 
         from groundlane.integrations.llama_index import GroundlaneEvaluator
 
         nodes = [NodeWithScore(node=TextNode(text=CONTEXT), score=1.0)]
-        async with AsyncGroundlane(base_url=url) as client:
-            evaluator = GroundlaneEvaluator(client)
-            good = await evaluator.aevaluate_response(query=QUESTION, response=Response(GOOD, source_nodes=nodes))
-            wrong = await evaluator.aevaluate_response(query=QUESTION, response=Response(WRONG, source_nodes=nodes))
-            bare = await evaluator.aevaluate(query=QUESTION, response=GOOD)
+        evaluator = GroundlaneEvaluator(client)
+        good = await evaluator.aevaluate_response(query=QUESTION, response=Response(GOOD, source_nodes=nodes))
+        wrong = await evaluator.aevaluate_response(query=QUESTION, response=Response(WRONG, source_nodes=nodes))
+        bare = await evaluator.aevaluate(query=QUESTION, response=GOOD)
         assert good.passing
         assert wrong.passing is False
         assert "1,490" in (wrong.feedback or "")
@@ -178,11 +118,12 @@ class TestLlamaIndex:
         assert good.score > wrong.score
         assert bare.invalid_result
 
-    def test_it_works_in_a_program_without_a_loop(self, url: str) -> None:
+    def test_one_evaluator_serves_several_event_loops(self, client: Groundlane) -> None:
         from groundlane.integrations.llama_index import GroundlaneEvaluator
 
-        evaluator = GroundlaneEvaluator(AsyncGroundlane(base_url=url))
-        assert evaluator.evaluate(query=QUESTION, response=GOOD, contexts=[CONTEXT]).passing
+        evaluator = GroundlaneEvaluator(client)
+        for _ in range(2):
+            assert evaluator.evaluate(query=QUESTION, response=GOOD, contexts=[CONTEXT]).passing
 
 
 class TestHaystack:
@@ -196,7 +137,7 @@ class TestHaystack:
 
         pipeline = Pipeline()
         pipeline.add_component("check", GroundlaneChecker(base_url=url))
-        again = Pipeline.loads(pipeline.dumps())
+        again = Pipeline.loads(pipeline.dumps(), allowed_modules=["groundlane.integrations.haystack"])
         inputs = {"replies": [ChatMessage.from_assistant(GOOD), ChatMessage.from_assistant(WRONG)], "query": QUESTION}
         done = again.run({"check": inputs | {"documents": [Document(content=CONTEXT)]}})["check"]
         assert done["replies"] == [GOOD]
