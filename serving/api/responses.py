@@ -115,6 +115,19 @@ class ConflictShape(Shape):
     values: list[CitationShape]
 
 
+class VersionsShape(Shape):
+    """What decided: models and calibration by name, and what they are made of as SHA-256."""
+
+    encoder: str | None = None
+    calibration: str | None = None
+    verifier: str | None = Field(None, description="Absent where no claim needed it.")
+    code: str | None = None
+    config_sha256: str | None = Field(None, description="Of the settings and artefacts that bear on scores.")
+    calibration_sha256: str | None = Field(None, description="Of the calibration's file.")
+    encoder_sha256: str | None = Field(None, description="Of the encoder's weights.")
+    verifier_sha256: str | None = Field(None, description="Of the configured verifier's weights.")
+
+
 class TraceResponse(Shape):
     """Answer of the rag lane. Keys whose value is None are left out."""
 
@@ -142,6 +155,7 @@ class TraceResponse(Shape):
     context_unused_ratio: float | None = Ratio
     context_uncertain_ratio: float | None = Ratio
     session_id: str | None = None
+    versions: VersionsShape | None = None
     warnings: list[str] | None = None
     file_attribution: dict[str, Any] | None = None
     heatmap: dict[str, Any] | None = None
@@ -207,6 +221,7 @@ class RollupResponse(Shape):
     heatmap: dict[str, Any] | None = None
     heatmap_html: str | None = None
     session_id: str | None = None
+    versions: VersionsShape | None = None
 
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -255,6 +270,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "profile": "standard",
         "effective_profile": "standard",
         "version": "groundlane-rag-1",
+        "versions": {
+            "encoder": "all-MiniLM-L6-v2@53aa51172d14/float32",
+            "calibration": "rag-verified-2026-11-27",
+            "config_sha256": "24224006e22a00591de538c9a4521dab56d7b30a99d0ad75a14e826fe1ab40db",
+        },
         "latency_ms": 31.2,
     }
 }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
@@ -20,16 +20,10 @@ long answer as at its beginning."""
 _QUALITY = "quality"
 
 
-class StreamLane(Protocol):
-    """What a stream needs of the rag lane."""
-
-    async def score(self, request: LaneInput) -> LaneAnswer:
-        """The whole answer's score."""
-        ...
-
-    async def judge(self, asked: ClaimsInput) -> ClaimsAnswer:
-        """A verdict on every claim."""
-        ...
+Judge = Callable[[ClaimsInput], Awaitable[ClaimsAnswer]]
+"""Gives a verdict on every claim."""
+Score = Callable[[LaneInput], Awaitable[LaneAnswer]]
+"""Scores the whole answer."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +41,9 @@ class Finished:
 class AnswerStream:
     """Collects an answer and has its claims judged; ``template`` is the request without its ``response_text``."""
 
-    def __init__(self, lane: StreamLane, template: LaneInput) -> None:
-        self._lane = lane
+    def __init__(self, judge: Judge, score: Score, template: LaneInput) -> None:
+        self._judge = judge
+        self._score = score
         self._template = template
         self._claim_template = replace(template, verification_samples=(), verbose=False)
         self._answer = GrowingAnswer(atomic=template.profile == _QUALITY)
@@ -87,7 +82,7 @@ class AnswerStream:
         own = tuple(
             Claim(at, claim.text, claim.char_start - start, claim.char_end - start) for at, claim in enumerate(claims)
         )
-        answer = await self._lane.judge(
+        answer = await self._judge(
             ClaimsInput(replace(self._claim_template, response_text=text), own, self._abstaining)
         )
         self.phases_ms = {name: round(value, 3) for name, value in answer.phases_ms.items()}
@@ -104,7 +99,7 @@ class AnswerStream:
         """The whole answer's score. Raises ValidationFailedError if no text came."""
         if not self._answer.text.strip():
             raise ValidationFailedError("the answer is blank: send at least one text before the end")
-        answer = await self._lane.score(replace(self._template, response_text=self._answer.text))
+        answer = await self._score(replace(self._template, response_text=self._answer.text))
         left, revised = [], []
         for index, claim in enumerate(orjson.loads(answer.body)["claims"]):
             known = self._verdicts.get((claim["char_start"], claim["char_end"]))

@@ -51,6 +51,13 @@ class Verdicts:
     reply: VerifyReply | None = None
     verbatim: tuple[bool, ...] = ()
 
+    @property
+    def use(self) -> str:
+        """``used``; ``not_needed``: there was nothing to ask; ``away``: it was asked and did not answer."""
+        if self.warnings:
+            return "away"
+        return "used" if self.reply is not None and self.reply.verdicts else "not_needed"
+
 
 @dataclass(frozen=True)
 class _Counted:
@@ -68,6 +75,11 @@ class ClaimVerifier:
         self._passages: Kept[tuple[str, str | None, bytes], _Counted] = Kept(
             _KEPT_CONTEXTS, _KEPT_PASSAGES, lambda counted: len(counted.tokens)
         )
+
+    @property
+    def present(self) -> bool:
+        """Whether there is a verifier."""
+        return self._verifier is not None
 
     async def verdicts(
         self, request: LaneInput, facts: RagFacts, tokenizer: Tokenizer | None, growing: bool = False
