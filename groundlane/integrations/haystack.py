@@ -44,7 +44,9 @@ class GroundlaneChecker:
         policy = Policy(bands=self.bands)
         units = units_of([document.content or "" for document in documents])
         extra: dict[str, Any] = {"query_text": query} if query and query.strip() else {}
-        passed, refused, results = [], [], []
+        passed: list[str] = []
+        refused: list[str] = []
+        results: list[dict[str, Any]] = []
         for reply in replies:
             text = reply if isinstance(reply, str) else reply.text or ""
             if not units or not text.strip():
