@@ -175,11 +175,23 @@ class PlacementShape(Shape):
     """The file of the context that a block of the response amends; without a path it is read as a new file."""
 
     block: int = Field(description="Index into `parse.blocks`.")
-    why: Literal["path", "searched_text", "redefines", "explains_names", "none"]
+    why: Literal["path", "searched_text", "redefines", "named_in_text", "uses_members", "explains_names", "none"]
     doubt: Literal["low", "some", "high"]
     path: str | None = None
+    class_: str | None = Field(
+        None, alias="class", description="The class that methods without its header were put in."
+    )
     edit: Literal["applies", "edit_does_not_apply"] | None = None
     nearest: dict[str, Any] | None = Field(None, description="The file's line most like the one an edit searches for.")
+
+
+class UnknownPathShape(Shape):
+    """A path that the prose names and no visible file has; offsets are characters of the response."""
+
+    path: str
+    char_start: int
+    char_end: int
+    nearest: str | None = Field(None, description="The file that the path is most like.")
 
 
 class CodeLaneShape(Shape):
@@ -188,6 +200,7 @@ class CodeLaneShape(Shape):
     verdict: Literal["grounded", "phantom", "cannot_tell"]
     symbols: list[dict[str, Any]]
     placements: list[PlacementShape]
+    unknown_paths: list[UnknownPathShape] = Field(description="Paths in the prose that are not among the files.")
     parse: dict[str, Any]
     phantom_probability: float | None = Ratio
 
@@ -301,6 +314,7 @@ EXAMPLES["trace_code"] = EXAMPLES["trace_rag"] | {
             }
         ],
         "placements": [{"block": 0, "why": "none", "doubt": "high"}],
+        "unknown_paths": [],
         "parse": {"context_files": 1, "blocks": []},
     },
     "next_session_state": {"version": 1},

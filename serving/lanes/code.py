@@ -161,8 +161,9 @@ class CodeLane:
     def _code_score(self, analysis: CodeAnalysis, gathered: Gathered, decision: RagDecision) -> CodeScore:
         share = gathered.facts.literals.share
         contradictions = [v.contradict for v in gathered.facts.nli if v is not None and v.contradict is not None]
+        counted = [found for found in analysis.findings if analysis.code or found.flagged]
         return score_code(
-            analysis.findings,
+            counted,  # of an answer without code only what its prose names wrongly: the rest is judged claim by claim
             self._artifact,
             reverse_context=decision.reverse_context,
             literal_novelty=None if share is None else 1.0 - share,
