@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Any, TypeVar
@@ -115,9 +116,10 @@ class AsyncAnswerStream:
                 for passed in gate.passed():
                     yield passed
         finally:
-            close = getattr(chunks, "close", None) or getattr(chunks, "aclose", None)
-            if close is not None:
-                await close()
+            close = getattr(chunks, "aclose", None) or getattr(chunks, "close", None)
+            closing = close() if close is not None else None
+            if inspect.isawaitable(closing):  # some wrappers close at once
+                await closing
 
     async def close(self) -> None:
         """Leave; a stream that was not finished is not scored."""
