@@ -25,6 +25,7 @@ from groundlane.connection import Connection
 from groundlane.errors import (
     ConnectionFailedError,
     DeadlineError,
+    GroundlaneError,
     OverloadedError,
     RateLimitedError,
 )
@@ -125,7 +126,7 @@ class AsyncAnswerStream:
         """Leave; a stream that was not finished is not scored."""
         if self._reader is not None:
             self._reader.cancel()
-            with suppress(asyncio.CancelledError, Exception):
+            with suppress(asyncio.CancelledError, GroundlaneError):  # send() and finish() have told of an error
                 await self._reader
             self._reader = None
         self._socket = None

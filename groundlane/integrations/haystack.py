@@ -27,36 +27,29 @@ class GroundlaneChecker:
     def __init__(self, base_url: str | None = None, bands: tuple[str, ...] = ("red",)) -> None:
         self.base_url = base_url
         self.bands = tuple(bands)
-        self._client: Groundlane | None = None
-
-    def warm_up(self) -> None:
-        """Open the connection; Haystack calls it before the first run."""
-        if self._client is None:
-            self._client = Groundlane(base_url=self.base_url)
 
     @component.output_types(replies=list[str], refused=list[str], results=list[dict[str, Any]])
     def run(
         self, replies: list[str] | list[ChatMessage], documents: list[Document], query: str | None = None
     ) -> dict[str, Any]:
         """Score every reply. Raises a GroundlaneError."""
-        self.warm_up()
-        assert self._client is not None
         policy = Policy(bands=self.bands)
         units = units_of([document.content or "" for document in documents])
         extra: dict[str, Any] = {"query_text": query} if query and query.strip() else {}
         passed: list[str] = []
         refused: list[str] = []
         results: list[dict[str, Any]] = []
-        for reply in replies:
-            text = reply if isinstance(reply, str) else reply.text or ""
-            if not units or not text.strip():
-                passed.append(text)
-                results.append(unscored(NO_EVIDENCE))
-                continue
-            score = self._client.rag(response_text=text, support_units=units, **extra)
-            faults = policy.faults(score)
-            (refused if faults else passed).append(text)
-            results.append(summary(score, faults))
+        with Groundlane(base_url=self.base_url) as client:
+            for reply in replies:
+                text = reply if isinstance(reply, str) else reply.text or ""
+                if not units or not text.strip():
+                    passed.append(text)
+                    results.append(unscored(NO_EVIDENCE))
+                    continue
+                score = client.rag(response_text=text, support_units=units, **extra)
+                faults = policy.faults(score)
+                (refused if faults else passed).append(text)
+                results.append(summary(score, faults))
         return {"replies": passed, "refused": refused, "results": results}
 
     def to_dict(self) -> dict[str, Any]:

@@ -15,16 +15,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
-from serving.api.errors import ApiError, InternalError, envelope, error_headers
+from serving.api.errors import ApiError, InternalError
 from serving.api.lane_types import LaneAnswer
 from serving.api.pseudonyms import hashed_session
 from serving.api.schemas import REQUEST_ID_PATTERN
 from serving.auth.keys import Authenticator, Principal
 from serving.http.limits import Admission, Permit, RateLimiter, RateState, check_content_length
 from serving.http.observability import Metrics, RequestRecord, log_request
-from serving.http.socket_sender import SocketSender
+from serving.http.senders import HttpSender, SocketSender
 from serving.http.tracing import TraceContext
 from serving.pages.router import is_page
 from serving.pages.web import FORM_BYTES
@@ -137,51 +135,19 @@ class Edge:
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         exchange = _open_exchange(scope, headers)
         scope.setdefault("state", {})["exchange"] = exchange
-        if scope["type"] == "websocket":
-            await self._serve_socket(scope, headers, receive, send)
-            return
-        started = False
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                exchange.status = message["status"]
-                message["headers"] = [*message.get("headers", []), *self._answer_headers(exchange, scope)]
-            await send(message)
-
+        kind: type[HttpSender | SocketSender] = SocketSender if scope["type"] == "websocket" else HttpSender
+        sender = kind(send, exchange, lambda: self._answer_headers(exchange, scope))
+        scope["state"]["sender"] = sender
         try:
             with ExitStack() as stack:
                 inbound = self._admit(scope, headers, receive, exchange, stack)
-                await self._app(scope, inbound, send_with_headers)
+                await self._app(scope, inbound, sender.send)
         except ApiError as error:
-            if not started:
-                await send_error(error, exchange, send_with_headers)
+            await sender.fail(error)
         except Exception as error:
             _LOGGER.exception("unhandled", extra={"fields": {"request_id": exchange.request_id}})
-            if not started:
-                await send_error(InternalError(f"unexpected {type(error).__name__}"), exchange, send_with_headers)
+            await sender.fail(InternalError(f"unexpected {type(error).__name__}"))
         finally:
-            record = exchange.record(scope)
-            self._metrics.observe(record)
-            log_request(record)
-
-    async def _serve_socket(self, scope: Scope, headers: Mapping[str, str], receive: Receive, send: Send) -> None:
-        """One WebSocket, as a request is served; it is refused by an error message and a close code."""
-        exchange: Exchange = scope["state"]["exchange"]
-        socket = SocketSender(send, lambda: self._answer_headers(exchange, scope))
-        scope["state"]["socket"] = socket
-        try:
-            with ExitStack() as stack:
-                inbound = self._admit(scope, headers, receive, exchange, stack)
-                await self._app(scope, inbound, socket.send)
-        except ApiError as error:
-            await socket.fail(error, exchange.request_id)
-        except Exception as error:
-            _LOGGER.exception("unhandled", extra={"fields": {"request_id": exchange.request_id}})
-            await socket.fail(InternalError(f"unexpected {type(error).__name__}"), exchange.request_id)
-        finally:
-            exchange.status, exchange.error_code = socket.status, socket.error_code
             record = exchange.record(scope)
             self._metrics.observe(record)
             log_request(record)
@@ -255,13 +221,3 @@ def _counted(receive: Receive, permit: Permit, exchange: Exchange, limit_bytes: 
         return message
 
     return counted
-
-
-async def send_error(error: ApiError, exchange: Exchange, send: Send) -> None:
-    """Answer with the error's envelope."""
-    exchange.error_code = error.code
-    body = orjson.dumps(envelope(error, exchange.request_id))
-    fields = {**error_headers(error), "content-length": str(len(body))}
-    headers = [(name.encode(), value.encode()) for name, value in fields.items()]
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -12,6 +12,14 @@ from serving.lanes.factory import local_rag_lane
 from tests.live.support import gateway
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_telemetry() -> Iterator[None]:
+    """Frameworks under test call nobody."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HAYSTACK_TELEMETRY_ENABLED", "False")
+        yield
+
+
 @pytest.fixture(scope="session")
 def lane() -> Iterator[Any]:
     """The shipped encoder and verifier."""

@@ -245,6 +245,14 @@ def test_a_key_is_asked_for_before_anything_is_read(lane: Any, tmp_path: Path) -
             assert received(socket)[-1]["type"] == "result"
 
 
+def test_a_page_of_another_site_is_refused(url: str) -> None:
+    error, code = failure(url, [], origin="https://elsewhere.example")
+    assert (error["error"], code) == ("forbidden", 4403)
+    with opened(url, origin=url) as socket:
+        sent(socket, START)
+        assert json.loads(socket.recv(timeout=60))["type"] == "started"
+
+
 def test_a_plain_request_is_told_what_the_path_is(url: str) -> None:
     answer = httpx.post(url + PATH, json=START)
     assert answer.status_code == 400

@@ -14,7 +14,13 @@ from tests.live.apart import CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "GROUNDLANE_FRAMEWORKS_PYTHON"
-PACKAGES = ("openai-agents==0.24.0", "litellm==1.110.2", "ragas==0.4.3", "websockets>=15,<17")
+PACKAGES = (
+    "openai-agents==0.24.0",
+    "litellm==1.110.2",
+    "ragas==0.4.3",
+    "langchain-community<0.4",
+    "websockets>=15,<17",
+)
 
 
 @pytest.fixture(scope="module")

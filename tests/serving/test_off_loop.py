@@ -19,7 +19,7 @@ from serving.lanes.rag import RagLane
 SENTENCE = "The Lindau Bridge opened on 4 May 1932 and is 1,149 metres long. "
 READERS = (
     (premises.UnitCutter, "units"),
-    (rag, "_text_facts"),
+    (rag, "text_facts"),
     (rag, "decide"),
     (rag, "rag_document"),
     (claim_verifier.ClaimVerifier, "_questions"),

@@ -11,17 +11,24 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
-from serving.api.errors import ApiError, DeadlineExceededError, PayloadTooLargeError, ValidationFailedError
+from serving.api.errors import (
+    ApiError,
+    DeadlineExceededError,
+    ForbiddenError,
+    PayloadTooLargeError,
+    ValidationFailedError,
+)
 from serving.api.schemas import RagRequest, parse_body
 from serving.config.settings import LimitSettings, PriceSettings
 from serving.http.edge import Exchange
 from serving.http.routes.lanes import check_limits, tenant_of
-from serving.http.socket_sender import CLOSE_NORMAL, SocketSender
+from serving.http.senders import CLOSE_NORMAL, SocketSender
 from serving.lanes.answer_stream import AnswerStream
 from serving.lanes.dispatch import Dispatcher
 
@@ -41,19 +48,20 @@ def stream_router(dispatcher: Dispatcher, limits: LimitSettings, prices: PriceSe
     @router.websocket("/rag/stream")
     async def stream(socket: WebSocket) -> None:
         exchange: Exchange = socket.state.exchange
-        sender: SocketSender = socket.state.socket
-        await socket.accept()
+        sender: SocketSender = socket.state.sender
         try:
+            _check_origin(socket)
+            await socket.accept()
             async with asyncio.timeout(limits.stream_s):
                 await _Conversation(socket, exchange, limits).run(dispatcher, usd)
             await socket.close(CLOSE_NORMAL)
         except WebSocketDisconnect:
             sender.left()
         except ApiError as error:
-            await sender.fail(error, exchange.request_id)
+            await sender.fail(error)
         except TimeoutError:
             late = DeadlineExceededError(f"the answer was not complete after {limits.stream_s:g} s")
-            await sender.fail(late, exchange.request_id)
+            await sender.fail(late)
 
     @router.api_route("/rag/stream", methods=["GET", "POST"], include_in_schema=False)
     async def plain_request() -> None:
@@ -63,6 +71,15 @@ def stream_router(dispatcher: Dispatcher, limits: LimitSettings, prices: PriceSe
         )
 
     return router
+
+
+def _check_origin(socket: WebSocket) -> None:
+    """Refuse another site's page: a browser lets it open a WebSocket to this machine, and read what comes."""
+    origin = socket.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != socket.headers.get("host"):
+        raise ForbiddenError(
+            "a page of another site may not open this WebSocket", "Connect from your own server, or from this address."
+        )
 
 
 class _Conversation:
