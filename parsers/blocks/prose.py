@@ -19,7 +19,7 @@ _ACCESS = re.compile(r"(?<![\w.:#/\\@$-])([A-Za-z_$][\w$]*(?:(?:\.|#|::)[A-Za-z_
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
 _STEP = re.compile(r"\.|#|::")
 _TOKEN = re.compile(r"[\w.@()\[\]+/:-]++")  # one run, whatever it is: no place is read twice
-_PATH = re.compile(r"[\w.@()\[\]+-][\w.@()\[\]+/-]*\.[A-Za-z]{1,5}")
+_PATH_SHAPE = re.compile(r"[\w.@()\[\]+-][\w.@()\[\]+/-]*\.[A-Za-z]{1,5}")
 _LONGEST_PATH = 300
 _SUFFIXES = frozenset(
     "c cfg cpp css csv dart go h html ini ipynb java js json jsx kt lock lua md mjs mod php png proto py pyi rb rs sh sql "
@@ -116,7 +116,7 @@ def named_paths(text: str, spans: Sequence[Span]) -> Iterator[PathMention]:
             while last > first and (text[last - 1] in ".:" or (text[last - 1] in ")]" and text[first] in "([")):
                 first, last = first + (text[last - 1] in ")]"), last - 1
             path = text[first:last]
-            if len(path) > _LONGEST_PATH or _PATH.fullmatch(path) is None or language_of_path(path) is None:
+            if len(path) > _LONGEST_PATH or _PATH_SHAPE.fullmatch(path) is None or language_of_path(path) is None:
                 continue
             if "/" in path or (first, last) in ticks:
                 yield PathMention(path, (first, last))

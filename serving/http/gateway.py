@@ -23,6 +23,8 @@ from serving.api.errors import (
     envelope,
     error_headers,
 )
+from serving.audit.assembly import audit_folder
+from serving.audit.recent import RecentDecisions
 from serving.audit.shadow import CandidateLane
 from serving.auth.browser import BrowserSessions
 from serving.auth.keys import Authenticator, KeyFile
@@ -100,7 +102,10 @@ def create_app(
         app.include_router(evals_router(state.evals.cases))
         app.include_router(runs_router(state.evals.runs, state.evals.releases))
     guards = _guards(config, admission)
-    pages = None if state is None else Pages(_page_services(state, guards.authenticator))
+    log_folder = audit_folder(config) if config.audit.enabled else None
+    pages = None
+    if state is not None:
+        pages = Pages(_page_services(config, state, guards.authenticator), RecentDecisions(log_folder))
     if pages is not None:
         app.include_router(pages.router)
     install_openapi(app)
@@ -128,8 +133,9 @@ def _open_state(
     )
 
 
-def _page_services(state: State, authenticator: Authenticator) -> PageServices:
-    return PageServices(BrowserSessions(authenticator), state.reader, PageReader(state.store))
+def _page_services(config: Config, state: State, authenticator: Authenticator) -> PageServices:
+    pages = PageReader(state.store, config.traces)
+    return PageServices(BrowserSessions(authenticator), state.reader, pages, state.reviews, state.evals)
 
 
 def _guards(config: Config, admission: Admission) -> Guards:
