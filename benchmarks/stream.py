@@ -3,7 +3,8 @@
 ROWS: labelled answers (JSON lines, see ``benchmarks.rows``). Each answer is sent sentence by sentence, with the letter of the
 next one that makes the sentence whole, and the next sentence waits for the verdict, as with a model that is slower than the
 server. Beside it stands the verifier's own pass, measured in its replica in the same calls; and the trivial way: the text so
-far, sent whole to ``POST /trace/rag`` after each sentence. Without ``--url`` it starts a server of its own and ends it.
+far, sent whole to ``POST /trace/rag`` after each sentence. Without ``--url`` it starts a server of its own and ends it; with
+``--without-ray`` that is the gateway with lane and models in one process of its own, without Ray's proxy and hops.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -25,12 +29,14 @@ from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.provenance import provenance, save_figures
 from benchmarks.rows import Row, file_digest, read_rows
+from benchmarks.serve_options import free_port
 from benchmarks.server import running_server
 from scoring.segmentation import sentence_spans
 
 _PATH = "/api/v1/trace/rag"
 _WARM_ANSWERS = 2
 _LIMIT_S = 120.0
+_START_LIMIT_S = 300.0
 
 
 @dataclass
@@ -148,19 +154,69 @@ def measure(url: str, rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def gateway_alone() -> Iterator[tuple[str, float]]:
+    """(base URL, seconds from start to ready) of a gateway without Ray, in a process of its own."""
+    port, started_s = free_port(), time.monotonic()
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.stream", "--serve", str(port)])
+    url = f"http://127.0.0.1:{port}"
+    try:
+        while process.poll() is None and time.monotonic() - started_s < _START_LIMIT_S:
+            try:
+                httpx.get(f"{url}/healthz", timeout=5.0).raise_for_status()
+                break
+            except httpx.HTTPError:
+                time.sleep(0.2)
+        yield url, time.monotonic() - started_s
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def serve_alone(port: int) -> None:
+    """The gateway with the rag lane in this process; the other lanes are not asked."""
+    import uvicorn
+
+    from serving.config.load import load_config
+    from serving.http.gateway import create_app
+    from serving.lanes.dispatch import Lanes
+    from serving.lanes.factory import local_rag_lane
+
+    with tempfile.TemporaryDirectory() as folder:
+        limits = {"limits.requests_per_minute": 10_000_000, "limits.burst": 10_000_000}
+        config = load_config(
+            overrides={"data_dir": folder, "observability.log_level": "error", **limits}, environment={}
+        )
+        lane: Any = local_rag_lane(config)
+        app = create_app(config, Lanes(rag=lane, code=lane, rollup=lane))
+        uvicorn.run(app, host="127.0.0.1", port=port, log_level="critical")
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rows", type=Path)
+    parser.add_argument("rows", type=Path, nargs="?")
+    parser.add_argument("--serve", type=int, metavar="PORT", help=argparse.SUPPRESS)
+    parser.add_argument("--without-ray", action="store_true")
     parser.add_argument("--url", help="a running server; its own otherwise")
     parser.add_argument("--answers", type=int, default=30)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    if arguments.serve is not None:
+        serve_alone(arguments.serve)
+        return
+    if arguments.rows is None:
+        parser.error("ROWS: name a file of labelled answers")
     rows = [row for row in read_rows(arguments.rows, "dev") if len(sentence_spans(row.response)) > 2]
     chosen = random.Random(11).sample(rows, arguments.answers + _WARM_ANSWERS)
-    with nullcontext((arguments.url, 0.0)) if arguments.url else running_server() as (url, _):
+    own = gateway_alone if arguments.without_ray else running_server
+    with nullcontext((arguments.url, 0.0)) if arguments.url else own() as (url, _):
         figures = measure(url, chosen)
-    figures |= {"rows": {"sha256": file_digest(arguments.rows), "split": "dev"}, "provenance": provenance()}
+    figures |= {
+        "ray": not arguments.without_ray,
+        "rows": {"sha256": file_digest(arguments.rows), "split": "dev"},
+        "provenance": provenance(),
+    }
     print(json.dumps(figures, indent=2))
     save_figures(figures, arguments.json)
 
