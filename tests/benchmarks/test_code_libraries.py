@@ -1,15 +1,13 @@
-"""Rows about libraries from a real wheel and a real project that uses it, judged by the lane and by what checkers say."""
+"""Rows about libraries from a real wheel and a real project that uses it, judged by the lane."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.code_libraries import evaluate, make_rows
-from benchmarks.code_peers import Alarm, judge, place
 from serving.libraries.indexing import index_path
 from serving.libraries.store import LibraryStore
 from tests.serving.libraries.builders import SHOP, wheel
@@ -55,15 +53,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> LibraryStore:
 
 @pytest.fixture(scope="module")
 def rows(store: LibraryStore, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Pairs of one file; the project has another file that it imports."""
+    """Pairs of four files; the project has another file that it imports."""
     folder = tmp_path_factory.mktemp("site") / "orders"
     folder.mkdir()
-    (folder / "tea.py").write_text("from orders.names import OWNER\n" + USER)
+    for number in range(4):  # one file for each kind of use
+        (folder / f"tea{number}.py").write_text("from orders.names import OWNER\n" + USER)
     (folder / "names.py").write_text("OWNER = 'ann'\n")
-    found = []
-    for seed in range(6):
-        found += list(make_rows(store, [("shop", folder)], seed, 1))
-    return found
+    return list(make_rows(store, [("shop", folder)], 5, 4))
 
 
 def test_a_pair_differs_in_one_name_of_the_library(rows: list[dict[str, Any]]) -> None:
@@ -82,21 +78,3 @@ def test_the_library_finds_what_nothing_else_can(rows: list[dict[str, Any]], sto
     missed = [item.row["phantoms"] for item in with_store if not all(item.hits)]
     assert not missed, missed
     assert sum(map(sum, (item.hits for item in without))) < sum(map(sum, (item.hits for item in with_store)))
-
-
-def test_a_checker_is_judged_by_place_and_rule(rows: list[dict[str, Any]], tmp_path: Path) -> None:
-    site = tmp_path / "site"
-    (site / "orders").mkdir(parents=True)
-    target = tmp_path / "placed"
-    pair = rows[:2]
-    paths = place(pair, site, target)
-    assert [(target / path).read_text() for path in paths] == [row["response"] for row in pair]
-    [phantom] = pair[1]["phantoms"]
-    before = pair[1]["response"][: phantom["start"]]
-    line, column = before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1
-    right = {paths[1]: [Alarm("named", line, column)]}
-    assert judge(pair, paths, right, {"named"})["recall"]["value"] == 1.0
-    assert judge(pair, paths, right, {"other"})["recall"]["value"] == 0.0
-    assert judge(pair, paths, {paths[1]: [Alarm("named", line + 1, column)]}, {"named"})["recall"]["value"] == 0.0
-    wrong = judge(pair, paths, {paths[0]: [Alarm("types", 1, 1)]}, {"named"})
-    assert (wrong["clean_flagged"]["value"], wrong["clean_flagged_by_any_rule"]["value"]) == (0.0, 1.0)
