@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
@@ -11,7 +12,6 @@ from typing import Any, Final
 
 import orjson
 
-from models.device import available_cores
 from scoring.audit.clusters import Clusters, Thresholds, cluster_json
 from scoring.audit.summary import Groups, Summary
 from serving.api.errors import ValidationFailedError
@@ -35,7 +35,7 @@ def summarise(
     ``processes``: at most so many; None for as many as there are cores. How many there are changes nothing in the result.
     """
     start = "" if window_minutes is None else window_start(files, window_minutes)
-    parts = _parts(files, available_cores() if processes is None else processes)
+    parts = _parts(files, len(os.sched_getaffinity(0)) if processes is None else processes)
     if len(parts) == 1:
         summary = _summary(parts[0], start, near)
     else:
