@@ -55,7 +55,9 @@ class CodeFields(RagFields, total=False):
     response_language_hint: str
     emit_chunk_ownership: bool
     session_state: Mapping[str, Any]
+    names_only: bool
     libraries: Mapping[str, str]
+    context_ref: str
 
 
 class ChunkFields(TypedDict, total=False):

@@ -81,7 +81,9 @@ class LaneInput:
     response_language_hint: str | None = None
     emit_chunk_ownership: bool = False
     session_state: Mapping[str, Any] | None = None
+    names_only: bool = False
     libraries: Mapping[str, str] | None = None
+    context_ref: str | None = None
     background: bool = False
 
     @property

@@ -31,6 +31,13 @@ class Kept(Generic[Key, Value]):
         with self._lock:
             return tuple(self._entries)
 
+    def get(self, key: Key) -> Value | None:
+        """The value kept under ``key``, None when there is none."""
+        with self._lock:
+            if key in self._entries:
+                self._entries.move_to_end(key)
+            return self._entries.get(key)
+
     def get_or_make(self, key: Key, make: Callable[[], Value], lasting: Callable[[Value], bool] | None = None) -> Value:
         """The value kept under ``key``, or a new one; threads that miss at once each make their own.
 
