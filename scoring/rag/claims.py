@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from models.types import NliScores
 from scoring.calibration import RagArtifact
 from scoring.rag.evidence import Citation
-from scoring.rag.rulings import Ruling
+from scoring.rag.rulings import Ruling, RulingCode
 from scoring.rag.verifier_fusion import joined_claim_score
 from scoring.types import Claim, Verdict
 
@@ -21,6 +21,7 @@ _CONTRADICTED_SCORE = 0.05
 _LITERAL_CONTRADICTED_SCORE = 0.15
 _LITERAL_MISSING_FACTOR = 0.1
 _VERBATIM_SCORE = 0.99
+_RESTATED_SCORE = 0.97
 _ABSTENTION_SCORE = 0.9
 
 
@@ -44,6 +45,11 @@ class ClaimEvidence:
     verbatim: bool = False
     ruling: Ruling | None = None
 
+    @property
+    def restated(self) -> bool:
+        """Whether one sentence of the source says all of the claim in the same words or synonyms."""
+        return self.ruling is not None and self.ruling.code is RulingCode.RESTATED
+
 
 @dataclass(frozen=True)
 class ClaimJudgement:
@@ -61,6 +67,12 @@ class ClaimJudgement:
     ruling: Ruling | None = None
     verbatim: bool = False
 
+    @property
+    def restated(self) -> bool:
+        """Whether one sentence of the source says all of the claim: word for word, or in the same words or synonyms."""
+        said = self.ruling is not None and self.ruling.code is RulingCode.RESTATED
+        return self.verbatim or (said and self.verdict is Verdict.SUPPORTED)
+
 
 def judge_claim(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgement:
     """The verdict on one claim: by the rules and, where the verifier answered, by its word joined with theirs."""
@@ -69,6 +81,10 @@ def judge_claim(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgemen
     if evidence.verbatim and not plain.decided:
         judged = _judgement(evidence, Verdict.SUPPORTED, _VERBATIM_SCORE, ["it stands in the premises word for word"])
         return replace(judged, verbatim=True)
+    if evidence.restated and not plain.decided:
+        assert evidence.ruling is not None
+        judged = _judgement(evidence, Verdict.SUPPORTED, _RESTATED_SCORE, [evidence.ruling.reason])
+        return replace(judged, ruling=evidence.ruling)
     if nli is None or nli.entail is None:
         return plain
     if artifact.verified is None:

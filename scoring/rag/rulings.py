@@ -18,6 +18,12 @@ class RulingCode(StrEnum):
     DISAGREEMENT = "disagreement"  # "all manuals agree" where two passages differ
     COMPUTED = "computed"  # a sum, difference, average or count that does, or does not, compute
     BOUND = "bound"  # "more than 1,000" where the source says 1,149
+    DENIED = "denied"  # "are refunded" where the source says "are not refunded", "open" where it says "closed"
+    EXCHANGED_ROLES = "exchanged_roles"  # "Brix acquired Halden" where the source says "Halden bought Brix"
+    OTHER_MEMBER = "other_member"  # another member of a class in the same slot: "in Chemistry" for "in Physics"
+    OTHER_NAME = "other_name"  # another name in the same slot: "Tom proposed it" for "Anna proposed it"
+    LOST_LIMIT = "lost_limit"  # "the largest city" for "the third-largest city"
+    RESTATED = "restated"  # one sentence of the source says all of it, in the same words or synonyms
     ABSTENTION = "abstention"  # "the documents do not say": whether they do
 
 

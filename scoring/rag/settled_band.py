@@ -39,6 +39,8 @@ def settle(
     if headline is None:
         return headline, band, why
     unread = language_support(known.language) is LanguageSupport.LITERALS
+    if band in (Band.AMBER, Band.RED) and not known.doubted and judgements and all(one.restated for one in judgements):
+        return _green(headline, cuts), *_RESTATED
     if band is Band.RED and unread and not _contradicted(judgements):
         return max(headline, middle), Band.AMBER, f"no model here reads {known.language!r}: not red for want of reading"
     if band is Band.GREEN and (doubt := _doubt(judgements, known)):
@@ -47,6 +49,14 @@ def settle(
         below = headline if cuts.green_at is None else cuts.green_at - _JUST_UNDER
         return below, Band.AMBER, f"no model here reads {known.language!r}: only values and exact words were compared"
     return headline, band, why
+
+
+_RESTATED = (Band.GREEN, "the source says each claim in the same words or synonyms")
+
+
+def _green(headline: float, cuts: BandCuts | None) -> float:
+    """A score just inside green."""
+    return max(headline, 0.0 if cuts is None or cuts.green_at is None else cuts.green_at)
 
 
 def _abstained(justified: bool, reason: str, cuts: BandCuts | None) -> tuple[float, Band, str]:

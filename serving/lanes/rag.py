@@ -349,5 +349,8 @@ def _text_facts(
     warnings = tuple(warning for source in context.sources for warning in source.warnings)
     report = literal_report(request.response_text, context.literals)
     kind = answer_kind(claims, request.query_text, units) if whole else AnswerKind(Outcome.ANSWERED)
-    reading = read_claims(request.response_text, claims, report, context.source, kind)
-    return _TextFacts(context.words, reading, kind, detect_language(request.response_text), cells, warnings)
+    language = detect_language(request.response_text)
+    reading = read_claims(
+        request.response_text, claims, report, context.source, kind, request.query_text, language
+    )
+    return _TextFacts(context.words, reading, kind, language, cells, warnings)

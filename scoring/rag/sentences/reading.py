@@ -1,0 +1,155 @@
+"""Looks a claim up in the sentences of a context and says what the nearest of them makes of it."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from parsers.words.lexicon import base_forms
+from scoring.rag.sentences.align import Comparison, compare
+from scoring.rag.sentences.contrasts import CONTRASTS, FREE_ORDER_CONTRASTS, LEAST_COVERED, Contrast, ContrastRule, restates
+from scoring.rag.sentences.statements import as_statement
+from scoring.rag.sentences.words import MOST_WORDS, Kind, Sentence, Word, read_sentence
+from scoring.segmentation import sentence_spans
+
+_RULES_BY_LANGUAGE: dict[str, tuple[ContrastRule, ...]] = {"en": CONTRASTS, "und": CONTRASTS, "de": FREE_ORDER_CONTRASTS}
+_MOST_SENTENCES = 3_000
+_NEAREST = 4
+"""Sentences with the most words of the claim that are looked at closely."""
+_SUBJECT_WORDS = 4
+_LOOK_BACK = 3
+_VERB_SIGNS = frozenset(
+    "is are was were be been has have had will would can could may might must should does do did ist sind war waren hat haben "
+    "wird werden wurde wurden kann können muss müssen darf dürfen soll sollen".split()
+)
+_CAPITAL = re.compile(r"(?<=[a-z0-9,] )[A-ZÄÖÜ][\w-]+")
+
+
+@dataclass(frozen=True)
+class SourceSentences:
+    """The sentences of a context, what each one's text spoke of before it, and by base form which of them hold a word."""
+
+    sentences: tuple[Sentence, ...]
+    before: tuple[frozenset[str], ...]
+    units: tuple[int, ...]
+    holding: dict[str, tuple[int, ...]]
+    names: frozenset[str]
+    entities: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceReading:
+    """``contrast``: what the claim has otherwise, None when nothing certain; ``restated``: a sentence says all of it."""
+
+    contrast: Contrast | None
+    restated: bool
+    comparison: Comparison | None = None
+
+
+def source_sentences(texts: Sequence[str]) -> SourceSentences:
+    """Index the sentences of a context's texts."""
+    names = frozenset(word.lower() for text in texts for word in _CAPITAL.findall(text[:200_000]))
+    sentences: list[Sentence] = []
+    before: list[frozenset[str]] = []
+    units: list[int] = []
+    for at, text in enumerate(texts):
+        if text.lstrip()[:1] in ("{", "["):
+            continue  # a record: its keys and values are no sentences, cells are compared elsewhere
+        spoken: list[frozenset[str]] = []
+        for start, end in sentence_spans(text):
+            if len(sentences) >= _MOST_SENTENCES:
+                break
+            sentence = read_sentence(text[start:end], start, names)
+            if not sentence.content:
+                continue
+            sentences.append(sentence)
+            before.append(frozenset().union(*spoken[-_LOOK_BACK:], *spoken[:1]))
+            units.append(at)
+            spoken.append(_spoken_of(sentence))
+    holding: dict[str, list[int]] = defaultdict(list)
+    for number, sentence in enumerate(sentences):
+        for base in {base for word in sentence.content for base in base_forms(word.text)}:
+            holding[base].append(number)
+    return SourceSentences(
+        tuple(sentences),
+        tuple(before),
+        tuple(units),
+        {key: tuple(found) for key, found in holding.items()},
+        names,
+        frozenset(pair for sentence in sentences for pair in _side_by_side(sentence)),
+    )
+
+
+def _side_by_side(sentence: Sentence) -> Iterator[tuple[str, str]]:
+    """Names that follow one another: "Maria Lopez" makes *Lopez* and *Maria* one person."""
+    for first, second in pairwise(sentence.words):
+        if first.kind is second.kind is Kind.NAME and first.segment == second.segment:
+            yield first.text.lower(), second.text.lower()
+            yield second.text.lower(), first.text.lower()
+
+
+def _spoken_of(sentence: Sentence) -> frozenset[str]:
+    """Names of a sentence and the words before its verb: what the next one can be about without saying so."""
+    opening: list[Word] = []
+    for word in sentence.words:
+        if word.text.lower() in _VERB_SIGNS and opening:
+            break
+        if word.kind is not Kind.FUNCTION:
+            opening.append(word)
+    names = [word for word in sentence.content if word.kind is Kind.NAME]
+    return frozenset(word.text.lower().removesuffix("'s").removesuffix("’s") for word in (*opening[:_SUBJECT_WORDS], *names))
+
+
+def read_claim(
+    text: str, start: int, source: SourceSentences, question: str | None = None, language: str = "en"
+) -> SentenceReading:
+    """What the nearest sentences say of one claim.
+
+    ``start``: where it stands in the response. ``question``: set when the claim is all of the answer, so that "Anna." or
+    "No." is read as what it answers. ``language``: ISO 639-1; others than English and German are left alone.
+    """
+    if language not in _RULES_BY_LANGUAGE:
+        return _NOTHING
+    claim = as_statement(text, start, question, source.names) or read_sentence(text, start, source.names)
+    if not claim.content or len(claim.words) > MOST_WORDS:
+        return _NOTHING
+    rules = _RULES_BY_LANGUAGE[language]
+    near = [_compared(claim, source, number) for number in _nearest(claim, source)]
+    for one in near:
+        if restates(one):
+            return SentenceReading(None, True, one)
+    for one in sorted(near, key=lambda found: -found.covered):
+        contrast = _contrast(one, rules)
+        if contrast is not None:
+            silent = any(_says_otherwise(other, one, rules) for other in near)
+            return _NOTHING if silent else SentenceReading(contrast, False, one)
+    return _NOTHING
+
+
+_NOTHING = SentenceReading(None, False)
+
+
+def _contrast(found: Comparison, rules: Sequence[ContrastRule]) -> Contrast | None:
+    return next((contrast for rule in rules if (contrast := rule(found)) is not None), None)
+
+
+def _says_otherwise(other: Comparison, one: Comparison, rules: Sequence[ContrastRule]) -> bool:
+    """Whether another sentence fits the claim as well and has nothing against it."""
+    fits = other.covered >= max(one.covered, LEAST_COVERED) and len(other.pairs) >= len(one.pairs)
+    return other is not one and fits and _contrast(other, rules) is None
+
+
+def _compared(claim: Sentence, source: SourceSentences, number: int) -> Comparison:
+    return compare(claim, source.sentences[number], source.before[number], source.units[number], source.entities)
+
+
+def _nearest(claim: Sentence, source: SourceSentences) -> list[int]:
+    votes: dict[int, int] = defaultdict(int)
+    for word in claim.content:
+        for number in {n for base in base_forms(word.text) for n in source.holding.get(base, ())}:
+            votes[number] += 1
+    ranked = sorted(votes, key=lambda number: (-votes[number], number))
+    return [number for number in ranked[:_NEAREST] if len(source.sentences[number].words) <= MOST_WORDS]

@@ -1,0 +1,164 @@
+"""A sentence as words with what grammar can be told without a parser: names, numbers, negation with its reach, segments."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from parsers.words.lexicon import base_forms, lexicon
+from scoring.types import Span
+
+MOST_WORDS = 80
+"""A longer sentence is a list or a log; two words of it that both stand in a claim need not belong together."""
+
+
+class Kind(StrEnum):
+    """What a word is to the comparison."""
+
+    CONTENT = "content"
+    NAME = "name"
+    NUMBER = "number"
+    FUNCTION = "function"
+    NEGATION = "negation"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """``negated``: its part of the sentence holds a negation. ``segment``: number of its part of the sentence. ``slot``: the preposition
+    that it stands behind, '' for none ("born **in** the old Warsaw").
+    """
+
+    text: str
+    span: Span
+    kind: Kind
+    segment: int
+    slot: str = ""
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """``content``: the words that say something, in order. ``cues``: function words and hedges that it holds, lowered."""
+
+    text: str
+    span: Span
+    words: tuple[Word, ...]
+    content: tuple[Word, ...]
+    cues: frozenset[str]
+
+
+_TOKEN = re.compile(r"[^\W_]+(?:['’.][^\W_]+)*|[,;:()?!\u2013\u2014\"“”]")
+_FUNCTION = frozenset(
+    "the a an this that these those there here of to in on at by for with from into onto about as than and or but if then so "
+    "because while when where who whom whose which what how why is are was were be been being am do does did done has have had "
+    "having will would shall should can could may might must it its he his him she her hers they them their theirs we us our "
+    "you your i me my mine one ones some any each every both such same other another also too as well very just only even still "
+    "yet already again up down out off over under between among through during before after until till since per via within "
+    "without against toward towards upon around near across along behind beyond except besides despite although though unless "
+    "whether however therefore thus hence moreover furthermore everyone everybody someone somebody anyone anybody everything something "
+    "anything mr mrs ms dr prof sir herr frau much many several own itself himself "
+    "herself themselves yourself ourselves there's it's that's according get gets got getting let lets yes "
+    "der die das den dem des ein eine einen einer eines einem und oder aber von vom zu zum zur im in am an auf bei beim für mit aus "
+    "als wie ist sind war waren wird werden wurde wurden worden hat haben hatte hatten kann können muss müssen darf dürfen soll "
+    "sollen will wollen es er sie ihr sein ihre seine auch nur noch schon sich man wir uns unser unsere ich mir mich du dir "
+    "dieser diese dieses jeder jede jedes nach vor über unter durch gegen ohne um bis seit während wenn weil dass ob denn doch".split()
+)
+_PREPOSITIONS = frozenset(
+    "in on at by for from to with of into onto as than about under over before after until since during between against near "
+    "through via per toward towards von vom zu zum zur im in am an auf bei beim für mit aus als nach vor über unter".split()
+)
+_NEGATIONS = frozenset(
+    "not no never nobody none nothing neither nor without cannot nowhere "
+    "nicht kein keine keinen keiner keines keinem niemand nie niemals nichts weder ohne".split()
+)
+_BEHIND = frozenset({"without", "ohne"})
+"""Denies only what stands behind it: "delivered without a charger". The others deny all of their part of the sentence."""
+_SLOT_REACH = 3
+_NO_NEGATION = re.compile(
+    r"\b(?:not only|no later than|no earlier than|no more than|not more than|no less than|no fewer than|not less than|not until|"
+    r"no matter|no doubt|nicht nur|not just|not to mention|whether or not|nicht mehr als|spätestens)\b",
+    re.IGNORECASE,
+)
+_NUMBER_SIGN = re.compile(r"[Nn]o\.\s*(?:\d|of\b)")
+"""An abbreviation of *number*: "No. 5", "No. of issues"."""
+_OPENING_ANSWER = re.compile(r"\s*(?:no|yes|nein|ja|nope|yep|yeah)\s*[,.!:;–—-]+\s*", re.IGNORECASE)
+_BREAKS = frozenset(
+    "but because although though while whereas if unless since when which who whom whose that and so however "
+    "aber sondern weil obwohl während wenn falls und dass doch".split()
+)
+_NEEDS = frozenset("need needs needed".split())
+_BOUND = frozenset(",;:()\"“”\u2013\u2014")
+NUMBER_WORDS = {
+    word: str(value)
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+        "eighteen nineteen twenty".split()
+    )
+    if value != 1
+}
+
+
+@lru_cache(maxsize=4096)
+def read_sentence(text: str, start: int = 0, names: frozenset[str] = frozenset()) -> Sentence:
+    """The words of one sentence. ``start``: where it stands; ``names``: words that are names elsewhere, for its first word."""
+    opening = _OPENING_ANSWER.match(text)
+    first = opening.end() if opening and opening.end() < len(text) else 0
+    harmless = [match.span() for match in _NO_NEGATION.finditer(text)]
+    words: list[Word] = []
+    segment, slot, since, behind_at = 0, "", 0, -1
+    denied: set[int] = set()
+    for match in _TOKEN.finditer(text, first):
+        token, lowered = match.group(), match.group().lower()
+        if token in _BOUND or token in "?!":
+            listed = token == "," and words and words[-1].kind is Kind.NAME and text[match.end() : match.end() + 2].strip().isupper()
+            segment, slot, since = segment + 1, slot if listed else "", 0
+            continue
+        if lowered in _BREAKS and words:
+            segment, slot = segment + 1, ""
+        negates = lowered in _NEGATIONS or lowered.endswith(("n't", "n’t"))
+        negates = negates and not any(a <= match.start() < b for a, b in harmless) and not _NUMBER_SIGN.match(text, match.start())
+        kind = Kind.NEGATION if negates else _kind(token, lowered, match.start() == first, names)
+        if lowered in _NEEDS and text[match.end() : match.end() + 4] in (" to ", " not"):
+            kind = Kind.FUNCTION
+        if lowered in _PREPOSITIONS:
+            slot, since = lowered, 0
+        elif kind is not Kind.FUNCTION:
+            since += 1
+        if negates and lowered not in _BEHIND:
+            denied.add(segment)
+        behind = behind_at == segment
+        if lowered in _BEHIND:
+            behind_at = segment
+        span = (start + match.start(), start + match.end())
+        words.append(Word(token, span, kind, segment, slot if since <= _SLOT_REACH else "", behind and not negates))
+    words = [_denied(word) if word.segment in denied else word for word in words]
+    content = tuple(word for word in words if word.kind not in (Kind.FUNCTION, Kind.NEGATION))
+    cues = frozenset(word.text.lower() for word in words)
+    return Sentence(text, (start, start + len(text)), tuple(words), content, cues)
+
+
+def _denied(word: Word) -> Word:
+    return Word(word.text, word.span, word.kind, word.segment, word.slot, word.kind is not Kind.NEGATION)
+
+
+def _kind(token: str, lowered: str, opens: bool, names: frozenset[str]) -> Kind:
+    if token[0].isdigit() or lowered in NUMBER_WORDS:
+        return Kind.NUMBER
+    if token == "May" and not opens:
+        return Kind.NAME
+    if lowered in _FUNCTION:
+        return Kind.FUNCTION
+    if token[0].isupper() and _is_name(token, lowered.removesuffix("'s").removesuffix("’s"), opens, names):
+        return Kind.NAME
+    return Kind.CONTENT
+
+
+def _is_name(token: str, lowered: str, opens: bool, names: frozenset[str]) -> bool:
+    """A capital inside a sentence makes a name; at its opening only of a word that is none in lower case."""
+    if lowered in names or lowered in lexicon().given_names:
+        return True
+    if not opens:
+        return token[1:2].islower() or not token[1:2]
+    return lowered not in lexicon().common and not base_forms(lowered) & lexicon().common
