@@ -144,7 +144,7 @@ def meaning(word: str) -> Meaning:
         _all(known.alike, bases) | _all(known.derived, bases),
         frozenset(against),
         _all(known.classes, bases),
-        frozenset(known.parents[base] for base in bases if base in known.parents),
+        frozenset(known.parents[base] for base in bases if base in known.parents and base not in _LIGHT),
     )
 
 

@@ -45,11 +45,16 @@ class Reading:
     conflicts: tuple[Conflict, ...] = ()
 
 
-def source_facts(texts: Sequence[str], literals: Sequence[Sequence[Literal]], words: ContextWords) -> SourceFacts:
-    """The facts of a context's texts, whose literals and vocabulary were read before."""
+def source_facts(
+    texts: Sequence[str],
+    literals: Sequence[Sequence[Literal]],
+    words: ContextWords,
+    speakers: Sequence[str | None] = (),
+) -> SourceFacts:
+    """The facts of a context's texts, whose literals and vocabulary were read before. ``speakers``: of each, where known."""
     values = [value for at, text in enumerate(texts) for value in anchored_values(text, literals[at], at)]
     sentences = (content_stems(text[start:end]) for text in texts for start, end in sentence_spans(text))
-    return SourceFacts(tuple(values), words, tuple(islice(sentences, _MOST_SENTENCES)), source_sentences(texts))
+    return SourceFacts(tuple(values), words, tuple(islice(sentences, _MOST_SENTENCES)), source_sentences(texts, speakers))
 
 
 def read_claims(
@@ -110,9 +115,13 @@ def _abstention(claim: Claim, kind: AnswerKind) -> Ruling | None:
 def _contrasted(read: SentenceReading, words: ContextWords) -> Ruling | None:
     """A sentence of the source says otherwise. Another name that the source never uses is not contradicted, only not there."""
     contrast, found = read.contrast, read.comparison
+    if read.absent is not None:
+        reason = f"nothing in the source speaks of a {read.absent.text!r}"
+        return Ruling(RulingCode.ABSENT_ATTRIBUTE, Verdict.UNSUPPORTED, reason, read.absent.span)
     if contrast is None or found is None:
         return None
-    unknown = contrast.code is RulingCode.OTHER_NAME and stem(contrast.said.text) not in words.stems
+    slot = contrast.code in (RulingCode.OTHER_NAME, RulingCode.OTHER_SLOT)
+    unknown = slot and stem(contrast.said.text) not in words.stems
     verdict = Verdict.UNSUPPORTED if unknown else Verdict.CONTRADICTED
     span, place = contrast.said.span, contrast.stands.span
     return Ruling(contrast.code, verdict, contrast.reason, span, contrast.stands.text, found.unit_index, place)

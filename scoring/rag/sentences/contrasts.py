@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import combinations
 
-from parsers.words.lexicon import base_forms, converse, is_past_form, is_symmetric, is_verb_form, lexicon, may_be_verb
+from parsers.words.lexicon import base_forms, converse, exclusive, is_past_form, is_symmetric, is_verb_form, lexicon, may_be_verb
 from scoring.rag.rulings import RulingCode
 from scoring.rag.sentences.align import Comparison, Pair, Relation, excludes
 from scoring.rag.sentences.words import Kind, Sentence, Word
@@ -27,10 +27,23 @@ _LIMITS_IN_TIME = frozenset("until till".split())
 _DENIES_BY_MEANING = frozenset(
     "lack lacks lacked lacking fail fails failed failing unable decline declines declined refuse refuses refused avoid avoids "
     "avoided prevent prevents prevented deny denies denied hardly barely scarcely rarely seldom stop stops stopped instead rather "
+    "reject rejects rejected "
     "kaum fehlt fehlen verweigert".split()
 )
 """Words that deny without a negation; a sentence with one of them has no sign that could be compared."""
+_DETERMINERS = frozenset("no kein keine keinen keinem keiner keines".split())
 _MOST_LEFT = 2
+_RATES = frozenset({"per", "pro"})
+_MOST_EXTRA = 2
+_LEAST_REST = 3
+_PLACES = frozenset("in on at under behind near from".split())
+_BEING_SOMEWHERE = frozenset(
+    "hang stand lie live work keep store locate situate sit stay bear find park sleep meet hold grow build base house display".split()
+)
+_NOT_A_VERBS = _DETERMINERS | {"without", "ohne", "nor", "neither"}
+_LEAST_COVERED_FOR = 0.6
+_EXCEPTS = frozenset("except excluding unlike besides außer".split())
+_JOINS = frozenset("and or may can must should will would do does did is are was were has have".split())
 _PRONOUNS = frozenset("he him his she her hers they them their it its er ihn ihm sie ihr ihnen es".split())
 _SAME_LETTERS = 4
 _ALIKE = 0.75
@@ -39,7 +52,6 @@ _NEAR = 3
 _BEFORE_NOUNS = frozenset("a an the this that these those his her its their our my your no of in on at for with by from as".split())
 _DIRECTIONS = frozenset("from to into onto by for with against over above below under von nach zu zum zur vom".split())
 _NOBODY = frozenset("nobody none niemand keiner".split())
-_DETERMINERS = frozenset("no kein keine keinen keinem keiner keines".split())
 _PARTITIVE = frozenset("one among some part most many several eine einer eines".split())
 _ORDINALS = frozenset("second third fourth fifth sixth seventh eighth ninth tenth 2nd 3rd 4th 5th zweit dritt viert".split())
 
@@ -60,7 +72,7 @@ def polarity(found: Comparison) -> Contrast | None:
     Every word pair has a sign; the pair that carries the statement must differ and no other pair may say why.
     """
     limits = (found.source.cues ^ found.claim.cues) & _OPEN
-    if limits and not (_claim_denies(found) and limits <= _LIMITS_IN_TIME):
+    if (limits and not (_claim_denies(found) and limits <= _LIMITS_IN_TIME)) or _other_subject(found):
         return None
     if found.covered < LEAST_COVERED or len(found.pairs) + len(found.carried) < _LEAST_PAIRS:
         return None
@@ -73,8 +85,10 @@ def polarity(found: Comparison) -> Contrast | None:
     denied = [pair for pair in found.pairs if found.claim_word(pair).negated or found.source_word(pair).negated]
     if any(not _sign(found, pair) and pair.relation is not Relation.OPPOSITE for pair in denied):
         return None  # both deny: the words in the reach of both negations agree
+    if limits and not all(_before_the_limit(found, pair) for pair in odd):
+        return None
     opposites = [pair for pair in odd if pair.relation is Relation.OPPOSITE]
-    if opposites and not _stand_alike(found, opposites[0]):
+    if opposites and (found.extra or not _stand_alike(found, opposites[0])):
         return None
     plain = [pair for pair in odd if pair.relation is not Relation.OPPOSITE]
     if plain and not opposites and not _denies_the_statement(found, plain):
@@ -82,6 +96,18 @@ def polarity(found: Comparison) -> Contrast | None:
     first = (opposites or plain)[0]
     said, stands = found.claim_word(first), found.source_word(first)
     return Contrast(RulingCode.DENIED, said, stands, _denial(said, stands))
+
+
+def _before_the_limit(found: Comparison, pair: Pair) -> bool:
+    """Whether what is said stands before the *until* that limits it, not behind it ("until the president accepts")."""
+    until = next((word for word in found.source.words if word.text.lower() in _LIMITS_IN_TIME), None)
+    return until is None or found.source_word(pair).span < until.span
+
+
+def _other_subject(found: Comparison) -> bool:
+    """Whether each side has a name that the other lacks: then they may speak of two things."""
+    extra = any(_proper(found.claim.content[at]) for at in found.extra)
+    return extra and any(_proper(found.source.content[at]) for at in found.left)
 
 
 def _denial(said: Word, stands: Word) -> str:
@@ -285,10 +311,14 @@ def exchanged_slots(found: Comparison) -> Contrast | None:
 
 def other_member(found: Comparison) -> Contrast | None:
     """Another member of a class, or another name, in the same slot: "in Chemistry" against "in Physics"."""
-    if _open(found):
+    if _open(found) or _other_subject(found):
         return None
     for said_at, stands_at in _substitutions(found):
         said, stands = found.claim.content[said_at], found.source.content[stands_at]
+        if _timed(said) and _timed(stands) and said.slot not in _RATES:
+            continue  # "two weeks" against "two days": lengths of time are values, which other rules compare
+        if len(found.extra) > 1 and not (said.slot and exclusive(said.text, stands.text)):
+            continue
         if said.kind is Kind.NAME and stands.kind is Kind.NAME and not excludes(said, stands):
             continue
         if excludes(said, stands):
@@ -298,17 +328,30 @@ def other_member(found: Comparison) -> Contrast | None:
     return None
 
 
+def _timed(word: Word) -> bool:
+    return any("time_unit" in lexicon().classes.get(base, ()) for base in base_forms(word.text))
+
+
 def other_name(found: Comparison) -> Contrast | None:
     """Another name in the same slot: "born in Paris" against "born in Warsaw", "Tom proposed" against "Anna proposed"."""
     if _open(found) or len(found.left) > len(found.pairs) + _MOST_LEFT or found.source.cues & _PRONOUNS:
         return None
     for said_at, stands_at in _substitutions(found):
         said, stands = found.claim.content[said_at], found.source.content[stands_at]
-        if said.kind is stands.kind is Kind.NAME and min(len(said.text), len(stands.text)) > 1 and not _one_entity(found, said_at, stands_at):
+        if _proper(said) and _proper(stands) and not _one_entity(found, said_at, stands_at):
             return Contrast(
                 RulingCode.OTHER_NAME, said, stands, f"the source says {stands.text!r} here, the claim {said.text!r}"
             )
     return None
+
+
+def _proper(word: Word) -> bool:
+    """A name that is no everyday word: the "OK" and "Sort" of a menu are none."""
+    lowered = word.text.lower().removesuffix("'s").removesuffix("’s")
+    known = lexicon()
+    if word.kind is not Kind.NAME or len(word.text) == 1:
+        return False
+    return lowered in known.given_names or not base_forms(lowered) & known.common
 
 
 def _one_entity(found: Comparison, said_at: int, stands_at: int) -> bool:
@@ -381,15 +424,78 @@ def _limit(sentence: Sentence, word: Word) -> Word | None:
     return None
 
 
+def denied_for(found: Comparison) -> Contrast | None:
+    """What the claim says of somebody whom the source excepts: "and so may trainees" against "Trainees may not use them"."""
+    if _claim_denies(found) or _open(found) or found.claim.cues & (_EXCEPTS | _DENIES_BY_MEANING):
+        return None
+    negation = next((word for word in found.source.words if word.kind is Kind.NEGATION), None)
+    if negation is None or negation.text.lower() in _NOT_A_VERBS or found.covered < _LEAST_COVERED_FOR:
+        return None
+    behind = _behind_negation(found.source)[:1]
+    subjects = [w for w in found.source.content if w.span[1] <= negation.span[0] and _heads(found.source, w)]
+    verb = next((pair for pair in found.pairs if behind and found.source_word(pair).span == behind[0].span), None)
+    if verb is None or verb.relation is Relation.OPPOSITE:
+        return None
+    for pair in found.pairs:
+        said, stands = found.claim_word(pair), found.source_word(pair)
+        named = any(stands.span == subject.span for subject in subjects)
+        if not named or pair is verb or pair.relation is not Relation.SAME or not _noun(said):
+            continue
+        objects = [p for p in found.pairs if found.source_word(p).span > behind[0].span]
+        if objects or found.source.cues & _PRONOUNS:
+            return Contrast(RulingCode.DENIED_FOR, said, stands, f"the source denies it of {stands.text!r}")
+    return None
+
+
+def _noun(word: Word) -> bool:
+    noun = word.kind is Kind.CONTENT and bool(base_forms(word.text) & lexicon().nouns)
+    return word.kind is Kind.NAME or (noun and "ordinal" not in lexicon().classes.get(word.text.lower(), ()))
+
+
+def _heads(sentence: Sentence, word: Word) -> bool:
+    """Whether nothing narrows ``word`` down: "trainees and …" or "trainees may not", never "employees who …"."""
+    after = next((w for w in sentence.words if w.span[0] >= word.span[1]), None)
+    return after is not None and (after.text.lower() in _JOINS or after.kind is Kind.NEGATION)
+
+
+def other_slot(found: Comparison) -> Contrast | None:
+    """Another thing behind the same verb and preposition: "hangs in the reading room" against "in the porter's lodge"."""
+    extra = found.extra
+    if not extra or _open(found) or len(extra) > _MOST_EXTRA or list(extra) != list(range(extra[0], extra[-1] + 1)):
+        return None
+    rest = len(found.pairs) + len(found.carried)
+    if rest < _LEAST_REST or len(found.pairs) < _LEAST_PAIRS or any(_sign(found, pair) for pair in found.pairs):
+        return None
+    said = found.claim.content[extra[0]]
+    before = next((pair for pair in found.pairs if pair.claim == extra[0] - 1), None)
+    if before is None or said.slot not in _PLACES or before.source + 1 not in found.left:
+        return None
+    stands = found.source.content[before.source + 1]
+    if stands.slot != said.slot or any(found.claim.content[at].slot != said.slot for at in extra):
+        return None
+    if Kind.NUMBER in (said.kind, stands.kind) or not base_forms(found.claim_word(before).text) & _BEING_SOMEWHERE:
+        return None
+    after = next((pair for pair in found.pairs if pair.claim == extra[-1] + 1), None)
+    if after is not None and found.claim_word(after).slot == said.slot:
+        return None  # "the counterterrorism operation" against "the January operation": the same thing, described otherwise
+    if SequenceMatcher(None, said.text.lower(), stands.text.lower()).ratio() >= _ALIKE:
+        return None
+    return Contrast(
+        RulingCode.OTHER_SLOT, said, stands, f"the source says {said.slot} {stands.text!r} here, the claim {said.text!r}"
+    )
+
+
 ContrastRule = Callable[[Comparison], Contrast | None]
 CONTRASTS: tuple[ContrastRule, ...] = (
     lost_rank,
     exchanged_roles,
     nobody_did,
     polarity,
+    denied_for,
     exchanged_slots,
     other_member,
     other_name,
+    other_slot,
 )
 FREE_ORDER_CONTRASTS: tuple[ContrastRule, ...] = (nobody_did, polarity, other_member)
 """Where order does not say who did it to whom, and every noun has a capital: German."""

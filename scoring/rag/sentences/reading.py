@@ -10,9 +10,12 @@ from itertools import pairwise
 
 from parsers.words.lexicon import base_forms
 from scoring.rag.sentences.align import Comparison, compare
+from scoring.rag.sentences.attributes import absent_attribute
 from scoring.rag.sentences.contrasts import CONTRASTS, FREE_ORDER_CONTRASTS, LEAST_COVERED, Contrast, ContrastRule, restates
+from scoring.rag.sentences.order import ORDER_CUES, exchanged_order
+from scoring.rag.sentences.speakers import line_speakers, other_speaker, speaker_at
 from scoring.rag.sentences.statements import as_statement
-from scoring.rag.sentences.words import MOST_WORDS, Kind, Sentence, Word, read_sentence
+from scoring.rag.sentences.words import MOST_WORDS, Kind, Sentence, Word, clauses, read_sentence
 from scoring.segmentation import sentence_spans
 
 _RULES_BY_LANGUAGE: dict[str, tuple[ContrastRule, ...]] = {"en": CONTRASTS, "und": CONTRASTS, "de": FREE_ORDER_CONTRASTS}
@@ -38,27 +41,35 @@ class SourceSentences:
     holding: dict[str, tuple[int, ...]]
     names: frozenset[str]
     entities: frozenset[tuple[str, str]]
+    speakers: tuple[str, ...]
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SentenceReading:
-    """``contrast``: what the claim has otherwise, None when nothing certain; ``restated``: a sentence says all of it."""
+    """``contrast``: what the claim has otherwise, None when nothing certain; ``restated``: a sentence says all of it;
+    ``absent``: what the claim says something is, a word that the source has in no form.
+    """
 
     contrast: Contrast | None
     restated: bool
     comparison: Comparison | None = None
+    absent: Word | None = None
 
 
-def source_sentences(texts: Sequence[str]) -> SourceSentences:
-    """Index the sentences of a context's texts."""
+def source_sentences(texts: Sequence[str], speakers: Sequence[str | None] = ()) -> SourceSentences:
+    """Index the sentences of a context's texts. ``speakers``: who says each text, where that is known."""
     names = frozenset(word.lower() for text in texts for word in _CAPITAL.findall(text[:200_000]))
     sentences: list[Sentence] = []
     before: list[frozenset[str]] = []
     units: list[int] = []
+    spoken_by: list[str] = []
     for at, text in enumerate(texts):
-        if text.lstrip()[:1] in ("{", "["):
-            continue  # a record: its keys and values are no sentences, cells are compared elsewhere
+        if _is_record(text):
+            continue  # its keys and values are no sentences; cells are compared elsewhere
         spoken: list[frozenset[str]] = []
+        starts, lines = line_speakers(text)
+        speaker = (speakers[at] if speakers else None) or ""
         for start, end in sentence_spans(text):
             if len(sentences) >= _MOST_SENTENCES:
                 break
@@ -68,6 +79,7 @@ def source_sentences(texts: Sequence[str]) -> SourceSentences:
             sentences.append(sentence)
             before.append(frozenset().union(*spoken[-_LOOK_BACK:], *spoken[:1]))
             units.append(at)
+            spoken_by.append(speaker or speaker_at(starts, lines, start))
             spoken.append(_spoken_of(sentence))
     holding: dict[str, list[int]] = defaultdict(list)
     for number, sentence in enumerate(sentences):
@@ -80,7 +92,13 @@ def source_sentences(texts: Sequence[str]) -> SourceSentences:
         {key: tuple(found) for key, found in holding.items()},
         names,
         frozenset(pair for sentence in sentences for pair in _side_by_side(sentence)),
+        tuple(spoken_by) if any(spoken_by) else (),
+        not any(_is_record(text) for text in texts),
     )
+
+
+def _is_record(text: str) -> bool:
+    return text.lstrip()[:1] in ("{", "[")
 
 
 def _side_by_side(sentence: Sentence) -> Iterator[tuple[str, str]]:
@@ -116,17 +134,48 @@ def read_claim(
     claim = as_statement(text, start, question, source.names) or read_sentence(text, start, source.names)
     if not claim.content or len(claim.words) > MOST_WORDS:
         return _NOTHING
+    wider = _of_many(claim, source)
+    if wider is not None:
+        return wider
     rules = _RULES_BY_LANGUAGE[language]
-    near = [_compared(claim, source, number) for number in _nearest(claim, source)]
+    near = _near(claim, source)
     for one in near:
         if restates(one):
             return SentenceReading(None, True, one)
+    found = _against(near, rules)
+    if found is None:
+        parts = (part for part in clauses(claim) if part is not claim)
+        found = next((one for part in parts if (one := _against(_near(part, source), rules)) is not None), None)
+    if found is None and source.complete:
+        return SentenceReading(None, False, None, absent_attribute(claim, source.holding.keys()))
+    return found or _NOTHING
+
+
+def _near(claim: Sentence, source: SourceSentences) -> list[Comparison]:
+    return [_compared(claim, source, number) for number in _nearest(claim, source)]
+
+
+def _against(near: Sequence[Comparison], rules: Sequence[ContrastRule]) -> SentenceReading | None:
+    """The contrast with the sentence that has most of the claim; None when another sentence says it."""
     for one in sorted(near, key=lambda found: -found.covered):
         contrast = _contrast(one, rules)
         if contrast is not None:
-            silent = any(_says_otherwise(other, one, rules) for other in near)
-            return _NOTHING if silent else SentenceReading(contrast, False, one)
-    return _NOTHING
+            silent = any(_says_otherwise(other, one, contrast, rules) for other in near)
+            return None if silent else SentenceReading(contrast, False, one)
+    return None
+
+
+def _of_many(claim: Sentence, source: SourceSentences) -> SentenceReading | None:
+    """What more than one sentence of the source says against a claim: another speaker, another order."""
+    contrast = other_speaker(claim, source.sentences, source.speakers) if source.speakers else None
+    if contrast is None and claim.cues & ORDER_CUES:
+        numbers = sorted(_nearest(claim, source))
+        around = sorted({n for number in numbers for n in (number - 1, number, number + 1) if 0 <= n < len(source.sentences)})
+        contrast = exchanged_order(claim, [source.sentences[number] for number in around])
+    if contrast is None:
+        return None
+    holder = next(n for n, sentence in enumerate(source.sentences) if contrast.stands in sentence.content)
+    return SentenceReading(contrast, False, _compared(claim, source, holder))
 
 
 _NOTHING = SentenceReading(None, False)
@@ -136,10 +185,14 @@ def _contrast(found: Comparison, rules: Sequence[ContrastRule]) -> Contrast | No
     return next((contrast for rule in rules if (contrast := rule(found)) is not None), None)
 
 
-def _says_otherwise(other: Comparison, one: Comparison, rules: Sequence[ContrastRule]) -> bool:
-    """Whether another sentence fits the claim as well and has nothing against it."""
+def _says_otherwise(
+    other: Comparison, one: Comparison, contrast: Contrast, rules: Sequence[ContrastRule]
+) -> bool:
+    """Whether another sentence fits the claim as well, speaks of what ``contrast`` is about, and has nothing against it."""
     fits = other.covered >= max(one.covered, LEAST_COVERED) and len(other.pairs) >= len(one.pairs)
-    return other is not one and fits and _contrast(other, rules) is None
+    if other is one or not fits or _contrast(other, rules) is not None:
+        return False
+    return any(other.claim_word(pair).span == contrast.said.span for pair in other.pairs)
 
 
 def _compared(claim: Sentence, source: SourceSentences, number: int) -> Comparison:

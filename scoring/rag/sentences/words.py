@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from parsers.words.lexicon import base_forms, lexicon
+from parsers.words.lexicon import base_forms, is_verb_form, lexicon
 from scoring.types import Span
 
 MOST_WORDS = 80
@@ -49,7 +49,7 @@ class Sentence:
     cues: frozenset[str]
 
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’.][^\W_]+)*|[,;:()?!\u2013\u2014\"“”]")
+_TOKEN = re.compile(r"\d+(?:[.:,]\d+)*[^\W\d_]*|[^\W_]+(?:['’.][^\W_]+)*|[,;:()?!\u2013\u2014\"“”]")
 _FUNCTION = frozenset(
     "the a an this that these those there here of to in on at by for with from into onto about as than and or but if then so "
     "because while when where who whom whose which what how why is are was were be been being am do does did done has have had "
@@ -78,7 +78,7 @@ _BEHIND = frozenset({"without", "ohne"})
 _SLOT_REACH = 3
 _NO_NEGATION = re.compile(
     r"\b(?:not only|no later than|no earlier than|no more than|not more than|no less than|no fewer than|not less than|not until|"
-    r"no matter|no doubt|nicht nur|not just|not to mention|whether or not|nicht mehr als|spätestens)\b",
+    r"no matter|no doubt|nicht nur|not just|not to mention|whether or not|with or without|mit oder ohne|nicht mehr als|spätestens)\b",
     re.IGNORECASE,
 )
 _NUMBER_SIGN = re.compile(r"[Nn]o\.\s*(?:\d|of\b)")
@@ -162,3 +162,41 @@ def _is_name(token: str, lowered: str, opens: bool, names: frozenset[str]) -> bo
     if not opens:
         return token[1:2].islower() or not token[1:2]
     return lowered not in lexicon().common and not base_forms(lowered) & lexicon().common
+
+
+def clauses(sentence: Sentence) -> list[Sentence]:
+    """The sentence in its parts after *and*, *but* or a semicolon that say something by themselves; itself when it is one."""
+    starts = [0]
+    for at, word in enumerate(sentence.words):
+        joined = word.text.lower() in _JOINING and at > 0 and word.segment > sentence.words[at - 1].segment
+        if joined:
+            starts.append(at)
+    parts = [sentence.words[a:b] for a, b in zip(starts, [*starts[1:], len(sentence.words)], strict=True)]
+    subject = _subject(sentence)
+    found = [_part(sentence, words if at == 0 else (*subject, *words)) for at, words in enumerate(parts)]
+    return [part for part in found if len(part.content) >= _LEAST_CLAUSE_WORDS] if len(found) > 1 else [sentence]
+
+
+def _subject(sentence: Sentence) -> tuple[Word, ...]:
+    """What a sentence opens with, up to its verb: what its further parts are about as well."""
+    found: list[Word] = []
+    for word in sentence.words[: 2 * _MOST_SUBJECT_WORDS]:
+        if found and (word.text.lower() in _VERB_SIGNS or (is_verb_form(word.text) and word.kind is Kind.CONTENT)):
+            return tuple(found)[:_MOST_SUBJECT_WORDS]
+        if word.kind is not Kind.FUNCTION:
+            found.append(word)
+    return ()
+
+
+def _part(sentence: Sentence, words: tuple[Word, ...]) -> Sentence:
+    content = tuple(word for word in words if word.kind not in (Kind.FUNCTION, Kind.NEGATION))
+    return Sentence(sentence.text, sentence.span, words, content, frozenset(word.text.lower() for word in words))
+
+
+_MOST_SUBJECT_WORDS = 4
+_VERB_SIGNS = frozenset(
+    "is are was were be been has have had will would can could may might must should does do did ist sind war waren hat haben "
+    "wird werden wurde wurden kann können muss müssen darf dürfen soll sollen".split()
+)
+_JOINING = frozenset("and but und aber sondern".split())
+_LEAST_CLAUSE_WORDS = 3
