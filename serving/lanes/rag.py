@@ -351,7 +351,5 @@ def _text_facts(
     report = literal_report(request.response_text, context.literals)
     kind = answer_kind(claims, request.query_text, units) if whole else AnswerKind(Outcome.ANSWERED)
     language = detect_language(request.response_text)
-    reading = read_claims(
-        request.response_text, claims, report, context.source, kind, request.query_text, language
-    )
+    reading = read_claims(request.response_text, claims, report, context.source, kind, request.query_text, language)
     return _TextFacts(context.words, reading, kind, language, cells, warnings)

@@ -8,6 +8,8 @@ from enum import StrEnum
 from parsers.words.lexicon import exclusive, opposite, same_meaning, same_word, siblings
 from scoring.rag.sentences.words import NUMBER_WORDS, Kind, Sentence, Word
 
+_PRONOUNS = frozenset("it they he she this these es sie er dies diese".split())
+
 
 class Relation(StrEnum):
     """How a word of the claim stands to its word of the source."""
@@ -78,9 +80,7 @@ def compare(
             if at in taken_claim:
                 continue
             found = [
-                i
-                for i, other in enumerate(source.content)
-                if i not in taken_source and _related(word, other, relation)
+                i for i, other in enumerate(source.content) if i not in taken_source and _related(word, other, relation)
             ]
             if found:
                 expected = taken_claim[at - 1].source + 1 if at - 1 in taken_claim else at
@@ -88,7 +88,12 @@ def compare(
                 taken_claim[at] = Pair(at, best, relation)
                 taken_source.add(best)
     rest = [at for at in range(len(claim.content)) if at not in taken_claim]
-    carried = () if _own_subject(source) else tuple(at for at in rest if _carries(claim, at, min(taken_claim, default=0), before))
+    opened = bool(source.words) and source.words[0].text.lower() in _PRONOUNS
+    carried = (
+        ()
+        if _own_subject(source)
+        else tuple(at for at in rest if _carries(claim, at, min(taken_claim, default=0), before, opened))
+    )
     return Comparison(
         claim,
         source,
@@ -107,10 +112,10 @@ def _own_subject(sentence: Sentence) -> bool:
     return opens is not None and opens.kind is Kind.NAME
 
 
-def _carries(claim: Sentence, at: int, first: int, before: frozenset[str]) -> bool:
-    """A word that the claim opens with, or a name, of which the text before the sentence speaks."""
+def _carries(claim: Sentence, at: int, first: int, before: frozenset[str], pronoun: bool) -> bool:
+    """A word of which the text before speaks: one that the claim opens with, a name, or any where a pronoun may stand for it."""
     word = claim.content[at]
-    return _lowered(word) in before and (at < first or word.kind is Kind.NAME)
+    return _lowered(word) in before and (at < first or word.kind is Kind.NAME or pronoun)
 
 
 def _lowered(word: Word) -> str:

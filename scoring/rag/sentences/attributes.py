@@ -11,8 +11,10 @@ _BE = frozenset("is was are were ist war sind waren".split())
 _ARTICLES = frozenset("the der die das".split())
 _OF = frozenset("of von des der".split())
 _VAGUE = frozenset(
-    "name part kind type sort way thing place purpose aim goal reason result cause example idea point number amount total list title "
-    "subject topic answer main most first last best one city country town person man woman company people group member version "
+    "name part kind type sort way thing place purpose aim goal reason result cause example idea point number amount "
+    "total list title "
+    "subject topic answer main most first last best one city country town person man woman company people group "
+    "member version "
     "effect role use benefit advantage author writer".split()
 )
 """Nouns that a source need not use to say what they say."""

@@ -7,14 +7,20 @@ from dataclasses import dataclass
 
 from parsers.words.lexicon import same_meaning
 from scoring.rag.rulings import RulingCode
-from scoring.rag.sentences.contrasts import Contrast
+from scoring.rag.sentences.grounds import Contrast
 from scoring.rag.sentences.words import Kind, Sentence, Word
 
 _BEFORE = frozenset("before until till bevor ehe".split())
 _AFTER = frozenset("after once following nachdem".split())
 ORDER_CUES = _BEFORE | _AFTER
-_THEN = frozenset("then afterwards afterward later next subsequently finally eventually thereafter followed follows dann danach anschließend später".split())
-_EVENT_LIGHT = frozenset("take took takes taken place happen happened occur occurred go went gone come came put start started begin began".split())
+_THEN = frozenset(
+    "then afterwards afterward later next subsequently finally eventually thereafter followed follows dann "
+    "danach anschließend später".split()
+)
+_EVENT_LIGHT = frozenset(
+    "take took takes taken place happen happened occur occurred go went gone come came put start started begin "
+    "began".split()
+)
 _LEAST_SHARE = 0.5
 _LEAST_WORDS = 2
 
@@ -82,7 +88,7 @@ def _shares_head(sentence: Sentence, events: Sequence[_Event], at: int) -> bool:
 
 
 def _source_order(first: _Event, second: _Event, source: Sequence[Sentence]) -> Word | None:
-    """The word that shows the claim's later event standing first in the source; None when the order is the claim's, or unknown."""
+    """The word that shows the claim's later event first in the source; None when the order is the claim's, or unknown."""
     one, two = _place(first, source), _place(second, source)
     if one is None or two is None:
         return None
@@ -129,5 +135,3 @@ def _place(event: _Event, source: Sequence[Sentence]) -> tuple[int, Word] | None
     if not found or found[0][0] < _LEAST_SHARE or (len(found) > 1 and found[1][0] == found[0][0]):
         return None
     return found[0][1], found[0][2]
-
-

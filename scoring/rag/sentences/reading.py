@@ -11,23 +11,28 @@ from itertools import pairwise
 from parsers.words.lexicon import base_forms
 from scoring.rag.sentences.align import Comparison, compare
 from scoring.rag.sentences.attributes import absent_attribute
-from scoring.rag.sentences.contrasts import CONTRASTS, FREE_ORDER_CONTRASTS, LEAST_COVERED, Contrast, ContrastRule, restates
+from scoring.rag.sentences.contrasts import CONTRASTS, FREE_ORDER_CONTRASTS, ContrastRule
+from scoring.rag.sentences.grounds import LEAST_COVERED, Contrast
+from scoring.rag.sentences.links import mixed_clauses, source_clauses
 from scoring.rag.sentences.order import ORDER_CUES, exchanged_order
+from scoring.rag.sentences.restated import restates
 from scoring.rag.sentences.speakers import line_speakers, other_speaker, speaker_at
 from scoring.rag.sentences.statements import as_statement
-from scoring.rag.sentences.words import MOST_WORDS, Kind, Sentence, Word, clauses, read_sentence
+from scoring.rag.sentences.words import MOST_WORDS, VERB_SIGNS, Kind, Sentence, Word, clauses, read_sentence
 from scoring.segmentation import sentence_spans
+from scoring.types import Span
 
-_RULES_BY_LANGUAGE: dict[str, tuple[ContrastRule, ...]] = {"en": CONTRASTS, "und": CONTRASTS, "de": FREE_ORDER_CONTRASTS}
+_RULES_BY_LANGUAGE: dict[str, tuple[ContrastRule, ...]] = {
+    "en": CONTRASTS,
+    "und": CONTRASTS,
+    "de": FREE_ORDER_CONTRASTS,
+}
 _MOST_SENTENCES = 3_000
 _NEAREST = 4
 """Sentences with the most words of the claim that are looked at closely."""
 _SUBJECT_WORDS = 4
 _LOOK_BACK = 3
-_VERB_SIGNS = frozenset(
-    "is are was were be been has have had will would can could may might must should does do did ist sind war waren hat haben "
-    "wird werden wurde wurden kann können muss müssen darf dürfen soll sollen".split()
-)
+_SEMICOLON = re.compile(r";\s+(?=\w)")
 _CAPITAL = re.compile(r"(?<=[a-z0-9,] )[A-ZÄÖÜ][\w-]+")
 
 
@@ -70,7 +75,7 @@ def source_sentences(texts: Sequence[str], speakers: Sequence[str | None] = ()) 
         spoken: list[frozenset[str]] = []
         starts, lines = line_speakers(text)
         speaker = (speakers[at] if speakers else None) or ""
-        for start, end in sentence_spans(text):
+        for start, end in _parted(text):
             if len(sentences) >= _MOST_SENTENCES:
                 break
             sentence = read_sentence(text[start:end], start, names)
@@ -97,6 +102,17 @@ def source_sentences(texts: Sequence[str], speakers: Sequence[str | None] = ()) 
     )
 
 
+def _parted(text: str) -> Iterator[Span]:
+    """Sentences, those with a semicolon in their parts: "Dogs need consent; cats need no consent" says two things."""
+    for start, end in sentence_spans(text):
+        first = start
+        for match in _SEMICOLON.finditer(text, start, end):
+            yield first, match.start()
+            first = match.end()
+        if first < end:
+            yield first, end
+
+
 def _is_record(text: str) -> bool:
     return text.lstrip()[:1] in ("{", "[")
 
@@ -113,12 +129,14 @@ def _spoken_of(sentence: Sentence) -> frozenset[str]:
     """Names of a sentence and the words before its verb: what the next one can be about without saying so."""
     opening: list[Word] = []
     for word in sentence.words:
-        if word.text.lower() in _VERB_SIGNS and opening:
+        if word.text.lower() in VERB_SIGNS and opening:
             break
         if word.kind is not Kind.FUNCTION:
             opening.append(word)
     names = [word for word in sentence.content if word.kind is Kind.NAME]
-    return frozenset(word.text.lower().removesuffix("'s").removesuffix("’s") for word in (*opening[:_SUBJECT_WORDS], *names))
+    return frozenset(
+        word.text.lower().removesuffix("'s").removesuffix("’s") for word in (*opening[:_SUBJECT_WORDS], *names)
+    )
 
 
 def read_claim(
@@ -139,16 +157,32 @@ def read_claim(
         return wider
     rules = _RULES_BY_LANGUAGE[language]
     near = _near(claim, source)
+    mixed = None if language == "de" else _mixed(claim, source)
+    if mixed is not None:
+        return mixed
     for one in near:
         if restates(one):
             return SentenceReading(None, True, one)
     found = _against(near, rules)
     if found is None:
         parts = (part for part in clauses(claim) if part is not claim)
-        found = next((one for part in parts if (one := _against(_near(part, source), rules)) is not None), None)
+        found = next((seen for part in parts if (seen := _against(_near(part, source), rules)) is not None), None)
     if found is None and source.complete:
         return SentenceReading(None, False, None, absent_attribute(claim, source.holding.keys()))
     return found or _NOTHING
+
+
+def _mixed(claim: Sentence, source: SourceSentences) -> SentenceReading | None:
+    """A clause of the claim that joins what the source keeps apart."""
+    for part in clauses(claim):
+        numbers = _nearest(part, source)
+        contrast = mixed_clauses(part, source_clauses(source.sentences, numbers))
+        if contrast is not None:
+            holder = next(
+                n for n in numbers if any(word.span == contrast.stands.span for word in source.sentences[n].content)
+            )
+            return SentenceReading(contrast, False, _compared(claim, source, holder))
+    return None
 
 
 def _near(claim: Sentence, source: SourceSentences) -> list[Comparison]:
@@ -170,7 +204,9 @@ def _of_many(claim: Sentence, source: SourceSentences) -> SentenceReading | None
     contrast = other_speaker(claim, source.sentences, source.speakers) if source.speakers else None
     if contrast is None and claim.cues & ORDER_CUES:
         numbers = sorted(_nearest(claim, source))
-        around = sorted({n for number in numbers for n in (number - 1, number, number + 1) if 0 <= n < len(source.sentences)})
+        around = sorted(
+            {n for number in numbers for n in (number - 1, number, number + 1) if 0 <= n < len(source.sentences)}
+        )
         contrast = exchanged_order(claim, [source.sentences[number] for number in around])
     if contrast is None:
         return None
@@ -185,9 +221,7 @@ def _contrast(found: Comparison, rules: Sequence[ContrastRule]) -> Contrast | No
     return next((contrast for rule in rules if (contrast := rule(found)) is not None), None)
 
 
-def _says_otherwise(
-    other: Comparison, one: Comparison, contrast: Contrast, rules: Sequence[ContrastRule]
-) -> bool:
+def _says_otherwise(other: Comparison, one: Comparison, contrast: Contrast, rules: Sequence[ContrastRule]) -> bool:
     """Whether another sentence fits the claim as well, speaks of what ``contrast`` is about, and has nothing against it."""
     fits = other.covered >= max(one.covered, LEAST_COVERED) and len(other.pairs) >= len(one.pairs)
     if other is one or not fits or _contrast(other, rules) is not None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from parsers.words.lexicon import same_word
 from scoring.rag.rulings import RulingCode
-from scoring.rag.sentences.contrasts import Contrast
+from scoring.rag.sentences.grounds import Contrast
 from scoring.rag.sentences.words import Kind, Sentence, Word
 
 _LINE = re.compile(r"^[ \t]*(?:\*\*)?([A-ZÄÖÜ][\w.'’-]*(?: [\w.'’()-]+){0,3})(?:\*\*)?:(?:\*\*)?[ \t]+\S", re.MULTILINE)
@@ -16,8 +16,10 @@ _LEAST_SHARE = 0.7
 _MOST_OWN_SHARE = 0.5
 _LEAST_WORDS = 2
 _SAYING = frozenset(
-    "say says said saying tell tells told state states stated claim claims claimed argue argues argued think thinks thought believe "
-    "believes believed want wants wanted prefer prefers preferred according note noted add added explain explained sagt sagte meint".split()
+    "say says said saying tell tells told state states stated claim claims claimed argue argues argued think thinks "
+    "thought believe "
+    "believes believed want wants wanted prefer prefers preferred according note noted add added explain "
+    "explained sagt sagte meint".split()
 )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from scoring.rag.sentences.words import Kind, Sentence, Word, read_sentence
 
 MOST_ANSWER_WORDS = 6
+OUTSIDE = 1_000_000_000
 _POLAR = re.compile(
     r"\s*(?:is|are|was|were|do|does|did|can|could|may|must|should|will|would|has|have|had|ist|sind|war|waren|kann|können|darf|"
     r"dürfen|muss|müssen|hat|haben|wird|werden|gibt)\b",
@@ -21,29 +22,29 @@ _WHO = re.compile(r"\s*(?:who|which (?:\w+ ){1,2}?(?=\w+ed\b)|wer)\s+", re.IGNOR
 def as_statement(answer: str, start: int, question: str | None, names: frozenset[str]) -> Sentence | None:
     """What ``answer`` says as an answer to ``question``; None when it is a statement of its own, or the question is another kind.
 
-    The words keep places inside the answer, so that what is wrong can be shown there.
+    Words of the question stand at places past any text (:data:`OUTSIDE`): what is wrong is then all of the answer.
     """
     if not question or not question.strip() or len(answer.split()) > MOST_ANSWER_WORDS:
         return None
     asked = question.strip().rstrip("?？ ")
     if _POLAR.match(asked) and (_YES.fullmatch(answer) or _NO.fullmatch(answer)):
         said = read_sentence(asked, 0, names)
-        words = [_at(word, start, answer) for word in said.words]
-        if _NO.fullmatch(answer):
+        words = [_outside(word) for word in said.words]
+        if _NO.fullmatch(answer) and words:
             words = [replace(word, negated=not word.negated) for word in words]
-            words = [Word("not", words[0].span, Kind.NEGATION, words[0].segment), *words] if words else words
+            words = [Word("not", (OUTSIDE - 1, OUTSIDE - 1), Kind.NEGATION, words[0].segment), *words]
         return _sentence(asked, start, answer, words)
     who = _WHO.match(asked)
     short = read_sentence(answer, start, names)
     if who and short.content and all(word.kind is Kind.NAME for word in short.content):
         rest = read_sentence(asked[who.end() :], 0, names)
-        moved = [_at(replace(word, segment=word.segment), start, answer) for word in rest.words]
+        moved = [_outside(word) for word in rest.words]
         return _sentence(f"{answer} {asked[who.end() :]}", start, answer, [*short.words, *moved])
     return None
 
 
-def _at(word: Word, start: int, answer: str) -> Word:
-    return replace(word, span=(start, start + len(answer)))
+def _outside(word: Word) -> Word:
+    return replace(word, span=(OUTSIDE + word.span[0], OUTSIDE + word.span[1]))
 
 
 def _sentence(text: str, start: int, answer: str, words: list[Word]) -> Sentence:
