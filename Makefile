@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-stamp
 SOURCES := groundlane models parsers scoring serving benchmarks tests examples docs/_site
 
-.PHONY: setup format lint test test-quick demo serve bench gpu-kit docs clean
+.PHONY: browser setup format lint test test-quick demo serve bench gpu-kit docs clean
 
 setup: $(STAMP)
 
@@ -26,7 +26,16 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint
+# The pages are tested in Debian's Chromium. Where it cannot be installed, GROUNDLANE_NO_BROWSER=1 leaves those tests out.
+browser:
+	@command -v chromium >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends chromium fonts-noto-core; \
+	elif [ "$$GROUNDLANE_NO_BROWSER" != 1 ]; then \
+	  echo "The tests of the pages need Chromium. Install it (Debian: sudo apt-get install chromium), or set GROUNDLANE_NO_BROWSER=1." >&2; exit 1; \
+	fi
+
+test: lint browser
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
 
 test-quick: setup

@@ -5,7 +5,7 @@ second, and how far each is from transformers in float32: of the encoder the cos
 response token's best match, of the verifier the move of a probability. ONNX Runtime and its exporter are no dependencies of
 the project; in an environment without them those rows are left out, which is said:
 
-    python -m venv DIR && DIR/bin/pip install -c constraints.txt torch==2.13.0 -e .
+    python -m venv DIR && DIR/bin/pip install -c constraints.txt torch==2.13.0 -e ".[server]"
     DIR/bin/pip install onnx onnxscript onnxruntime
     DIR/bin/python -m benchmarks.runtimes
 

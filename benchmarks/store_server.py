@@ -25,10 +25,14 @@ from starlette.responses import Response
 from serving.api.errors import ApiError, ValidationFailedError, envelope, error_headers
 from serving.chunks.chunks import ChunkService
 from serving.config.traces import TraceSettings
-from serving.http.routes import chunks, jobs, sessions, traces
+from serving.evals.case_service import CaseService
+from serving.evals.graders.types import Services as GraderServices
+from serving.http.routes import chunks, evals, jobs, reviews, scores, sessions, traces
 from serving.jobs.jobs import JobService
 from serving.jobs.runner import JobRunner, RunnerSettings
 from serving.lanes.fake import FakeChunkEncoder, FakeLane, count_words
+from serving.reviews.assembly import Reviews, build_reviews
+from serving.reviews.settling import Lanes
 from serving.sessions.sessions import SessionService
 from serving.store.store import Store
 from serving.traces.ingest import TraceIngest
@@ -56,6 +60,8 @@ class Services:
     jobs: JobService
     ingest: TraceIngest
     reader: TraceReader
+    cases: CaseService
+    reviews: Reviews
 
 
 def build_services(
@@ -64,6 +70,8 @@ def build_services(
     """The services on a store, with a fake lane and a fake encoder."""
     lane, encoder = lane or FakeLane(), FakeChunkEncoder()
     session_service = SessionService(store, lane.score, count_words)
+    settings = traces_settings or TraceSettings()
+    cases = CaseService(store, GraderServices())
     return Services(
         store,
         lane,
@@ -71,8 +79,10 @@ def build_services(
         session_service,
         ChunkService(store, encoder),
         JobService(store),
-        TraceIngest(store, traces_settings or TraceSettings(), BODY_BYTES),
+        TraceIngest(store, settings, BODY_BYTES),
         TraceReader(store),
+        cases,
+        build_reviews(store, settings, cases, Lanes(lane.score, lambda _: None)),
     )
 
 
@@ -90,6 +100,9 @@ def build_app(services: Services) -> FastAPI:
         chunks.build_router(services.chunks),
         jobs.build_router(services.jobs),
         traces.build_router(services.ingest, services.reader),
+        scores.build_router(services.reviews),
+        reviews.build_router(services.reviews),
+        evals.build_router(services.cases),
     ):
         app.include_router(router)
 

@@ -1,4 +1,4 @@
-"""Starts a server, scores four answers through it over HTTP, and shows what it says: ``make demo``.
+"""Starts a server, scores four answers through it over HTTP, plays recorded conversations into it: ``make demo``.
 
 Stays up until Ctrl-C, so that you can send requests of your own; ``DEMO_ONCE=1`` exits after the examples.
 """
@@ -16,6 +16,11 @@ from typing import Any
 import httpx
 from rich.console import Console
 from rich.text import Text
+
+if __package__:
+    from examples.recorded import recorded
+else:
+    from recorded import recorded
 
 HOST = "127.0.0.1"
 START_LIMIT_S = 120.0
@@ -140,7 +145,9 @@ def main() -> None:
                 response = client.post("/api/v1/trace/rag", json=request)
                 response.raise_for_status()
                 show(console, title, request, response.json())
+            played = [client.post("/api/v1/traces", json=body).raise_for_status() for body in recorded(time.time())]
         console.rule()
+        console.print(f"{len(played)} recorded conversations to review: {base_url}/review")
         console.print(
             f"API documentation: {base_url}/docs   readiness: {base_url}/readyz   metrics: {base_url}/metrics"
         )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
 
+from groundlane.address import DEFAULT_URL, KEY_VARIABLE, URL_VARIABLE, api_key
 from groundlane.retries import RetryPolicy
 
-KEY_VARIABLE: Final = "GROUNDLANE_API_KEY"
-DEFAULT_URL: Final = "http://127.0.0.1:8000"
+__all__ = ["DEFAULT_URL", "KEY_VARIABLE", "URL_VARIABLE", "Connection"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ class Connection:
 
     def headers(self) -> dict[str, str]:
         """What every request carries."""
-        key = self.api_key or os.environ.get(KEY_VARIABLE)
+        key = api_key(self.api_key)
         named = {"user-agent": f"groundlane-python/{_release()}", "content-type": "application/json"}
         return named | ({"authorization": f"Bearer {key}"} if key else {})
 

@@ -55,6 +55,8 @@ class CodeFields(RagFields, total=False):
     response_language_hint: str
     emit_chunk_ownership: bool
     session_state: Mapping[str, Any]
+    names_only: bool
+    libraries: Mapping[str, str]
 
 
 class ChunkFields(TypedDict, total=False):

@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeVar, Unpack
 import httpx
 
 from groundlane import calls
-from groundlane.connection import DEFAULT_URL, Connection
+from groundlane.address import server_url
+from groundlane.connection import Connection
 from groundlane.errors import ConnectionFailedError, DeadlineError
 from groundlane.fields import ChunkFields, CodeFields, EventFields, JobFields, Lane, RagFields, SessionKind
 from groundlane.results import (
@@ -42,14 +43,16 @@ class Groundlane:
     def __init__(
         self,
         api_key: str | None = None,
-        base_url: str = DEFAULT_URL,
+        base_url: str | None = None,
         *,
         timeout_s: float = 60.0,
         retry: RetryPolicy | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self.connection = Connection(api_key, base_url, timeout_s, retry or RetryPolicy())
-        self._http = httpx.Client(base_url=base_url, headers=self.connection.headers(), transport=transport)
+        self.connection = Connection(api_key, server_url(base_url), timeout_s, retry or RetryPolicy())
+        self._http = httpx.Client(
+            base_url=self.connection.base_url, headers=self.connection.headers(), transport=transport
+        )
         self.pause: Callable[[float], None] = time.sleep
         self.jobs = Jobs(self)
         self.chunks = Chunks(self)

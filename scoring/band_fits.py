@@ -27,7 +27,7 @@ from scoring.bands import OVERALL, BandCuts
 
 _MAX_BINS: Final = 100
 _MIN_BIN_ANSWERS: Final = 5
-_NUMBERS: Final = re.compile(r"\[\s*(-?[\d.][^\[\]{}\"]*?)\s*\]")
+_NUMBERS: Final = re.compile(r"\[\s*+(-?[\d.][^\[\]{}\"]*)\]")
 """A list of numbers spread over lines, such as "[\\n  1,\\n  2\\n ]"."""
 
 
@@ -102,4 +102,4 @@ def _banded(curves: BandCurves, counts: StratumCounts, side: Side, cuts: BandCut
 def artifact_text(document: Mapping[str, Any]) -> str:
     """The artefact as it is written: JSON by lines, every list of numbers on one line."""
     text = json.dumps(document, indent=1)
-    return _NUMBERS.sub(lambda found: "[" + re.sub(r"\s+", " ", found[1]) + "]", text) + "\n"
+    return _NUMBERS.sub(lambda found: "[" + re.sub(r"\s+", " ", found[1].rstrip()) + "]", text) + "\n"

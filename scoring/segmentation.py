@@ -29,10 +29,10 @@ _BEFORE_NUMBERS = frozenset("no nos nr art abs fig figs eq sec ch p pp".split())
 _BOUNDARY = re.compile(r"[.!?…]+[\"'”’»)\]]{0,3}|[。！？]+[」』”]?|\n")
 _BLOCK_START = re.compile(r"[ \t]*(?:[-*•‣–]\s|\d{1,3}[.)]\s|#{1,6}\s|\||>|```|$)", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n[ \t\r\f\v]*\n\s*")
-_LAST_WORD = re.compile(r"[\w.]+$")
+_LAST_WORD = re.compile(r"(?<![\w.])[\w.]++$")
 _CLAUSE = re.compile(
-    r";\s+|,\s+(?:and|but|while|whereas|although|though|which|who|und|aber|während|wobei|sowie|obwohl)\s+"
-    r"|\s+(?:whereas|although|während|obwohl)\s+"
+    r";\s+|,\s++(?:and|but|while|whereas|although|though|which|who|und|aber|während|wobei|sowie|obwohl)\s+"
+    r"|(?<!\s)\s++(?:whereas|although|während|obwohl)\s+"
 )
 _WORD = re.compile(r"\w+")
 _SHORT_LINE_CHARACTERS = 60

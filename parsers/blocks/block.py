@@ -15,7 +15,7 @@ __all__ = ["CodeBlock", "Edit", "Piece", "Segment", "assemble", "path_in_text", 
 _MAX_LINES = 200_000
 _LONGEST_HEADING = 500
 """A fence's info string or a heading names its file early; a longer line is no heading."""
-_PATH = re.compile(r"(?<![\w/.@-])((?:[A-Za-z]:)?[\w.@$()\[\]/\\-]*[\w$\])-]\.[A-Za-z]{1,5})(?![\w/.])")
+_PATH = re.compile(r"(?<![\w.@$()\[\]/\\-])((?:[A-Za-z]:)?[\w.@$()\[\]/\\-]*[\w$\])-]\.[A-Za-z]{1,5})(?![\w/.])")
 _NAMED_PATH = re.compile(r"""(?:title|file|filename|path|name)\s*[=:]\s*["']?([^"'\s}]+)""", re.IGNORECASE)
 
 
@@ -28,11 +28,17 @@ class Segment(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """``search`` is to become characters ``start:end`` of the block: one search/replace pair, or one hunk of a diff."""
+    """``search`` is to become characters ``start:end`` of the block: one search/replace pair, or one hunk of a diff.
+
+    ``line``: the line of the old file that a hunk says it starts at, from 1 (of a hunk without old lines the line before it).
+    ``margin``: blanks that all its lines had in the response and lack in the block.
+    """
 
     search: str
     start: int
     end: int
+    line: int | None = None
+    margin: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ class CodeBlock:
 
     ``language`` is a name of ``parsers.syntax.languages.LANGUAGES``. ``form`` is 'fence', 'diff', 'replace', 'bare' or 'amended'
     (a file of the context with blocks of the response in it). ``edits``: what the block replaces, where it says so.
+    ``former``: the path that a diff gives the file before it, where that is another one.
     """
 
     language: str
@@ -50,6 +57,7 @@ class CodeBlock:
     form: str
     partial: bool = False
     edits: tuple[Edit, ...] = ()
+    former: str | None = None
 
     def holds(self, position: int) -> bool:
         """Whether the character of ``text`` came from the response."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from parsers.blocks.block import CodeBlock, Edit, Piece, assemble, path_in_text, split_lines
@@ -10,11 +11,13 @@ from parsers.syntax.languages import detect_language, language_of_path
 
 __all__ = ["find_diffs", "find_replacements", "looks_like_diff"]
 
-_HUNK = re.compile(r"^@@+ ?(?:-\d+(?:,\d+)? \+\d+(?:,\d+)? @@+|\.\.\.|[^\n]*@@)?.*$")
+_HUNK = re.compile(r"^@@++ ?+(?>(?:-(?P<line>\d+)(?:,(?P<old>\d+))? \+\d+(?:,(?P<new>\d+))? @@+|\.\.\.|[^\n]*@@)?).*$")
+_GIT = re.compile(r"^diff --git a/(\S+) b/(\S+)")
+_NAMED_FILE = re.compile(r"^\*\*\* (Update|Add|Delete) File: (\S[^\n]*)$")
 _NEW_FILE = re.compile(r"^\+\+\+ (?:b/)?([^\t\n]+)")
 _OLD_FILE = re.compile(r"^--- (?:a/)?([^\t\n]+)")
 _HEADER = re.compile(
-    r"^(?:diff --git|index [0-9a-f]+\.\.|new file mode|"
+    r"^(?:\*\*\* (?:Begin|End) |\*\*\* Move to: |index [0-9a-f]+\.\.|new file mode|"
     r"deleted file mode|similarity index|rename (?:from|to)|old mode|new mode|Binary files)"
 )
 _SEARCH = re.compile(r"^\s*<{5,9}\s*(?:SEARCH|ORIGINAL|HEAD|OLD)?\b.*$", re.IGNORECASE)
@@ -23,11 +26,12 @@ _REPLACE = re.compile(r"^\s*>{5,9}\s*(?:REPLACE|UPDATED|NEW)?\b.*$", re.IGNORECA
 
 
 def looks_like_diff(content: str) -> bool:
-    """Whether a text has the headers of a unified diff."""
+    """Whether a text has the headers of a unified diff, or of a patch that names its files ("*** Update File: a.py")."""
     lines = content.split("\n", 400)
     hunks = any(line.startswith("@@") and _HUNK.match(line) for line in lines)
     files = any(old.startswith("--- ") and new.startswith("+++ ") for old, new in pairwise(lines))
-    return files or (hunks and any(line.startswith(("+", "-")) for line in lines))
+    named = any(_NAMED_FILE.match(line) for line in lines)
+    return files or named or (hunks and any(line.startswith(("+", "-")) for line in lines))
 
 
 def find_diffs(
@@ -40,73 +44,118 @@ def find_diffs(
     content, _segments = assemble(text, pieces)
     if not forced and not looks_like_diff(content):
         return []
-    blocks: list[CodeBlock] = []
-    hunks: list[list[Piece]] = [[]]
-    searches: list[list[str]] = [[]]
-    current, inside = path, forced and not looks_like_diff(content)
+    reader = _DiffReader(text, hint, path, inside=forced and not looks_like_diff(content))
     lines = [line for piece in pieces for line in split_lines(text, *piece)]
-    for index, line in enumerate(lines):
-        written = text[line.start : line.end].rstrip("\r\n")
-        following = text[lines[index + 1].start : lines[index + 1].end] if index + 1 < len(lines) else ""
-        if _OLD_FILE.match(written) and following.startswith("+++ "):
-            _close(text, blocks, (hunks, searches), current, hint)
-            old = _OLD_FILE.match(written)
-            current, inside, hunks, searches = (old[1].strip() if old is not None else None), False, [[]], [[]]
-        elif (new := _NEW_FILE.match(written)) is not None and not inside:
-            current = new[1].strip() if new[1].strip() != "/dev/null" else current
+    for line, following in zip(lines, [*lines[1:], None], strict=True):
+        after = "" if following is None else text[following.start : following.end]
+        reader.read(line, after.startswith("+++ "))
+    reader.close()
+    return reader.blocks
+
+
+@dataclass
+class _Hunk:
+    """One hunk while it is read. ``line``: where it says that it starts; ``rest``: old and new lines that it still announces."""
+
+    line: int | None = None
+    rest: tuple[int, int] | None = None
+    kept: list[Piece] = field(default_factory=list)
+    searched: list[str] = field(default_factory=list)
+
+    @property
+    def done(self) -> bool:
+        """Whether all lines that its header announces were read."""
+        return self.rest is not None and self.rest[0] <= 0 and self.rest[1] <= 0
+
+    def count(self, old: int, new: int) -> None:
+        """Lines of the old and of the new file that were read."""
+        if self.rest is not None:
+            self.rest = (self.rest[0] - old, self.rest[1] - new)
+
+
+class _DiffReader:
+    """Reads the lines of a diff into one block a file."""
+
+    def __init__(self, text: str, hint: str | None, path: str | None, *, inside: bool) -> None:
+        self.text, self.hint, self.inside = text, hint, inside
+        self.path, self.former = path, path
+        self.blocks: list[CodeBlock] = []
+        self.hunks = [_Hunk()]
+
+    def read(self, line: Piece, before_new: bool) -> None:
+        """One line; ``before_new``: the next one names the new file."""
+        written = self.text[line.start : line.end].rstrip("\r\n")
+        if (old := _OLD_FILE.match(written)) is not None and before_new:
+            self._file(old[1].strip())
+        elif (git := _GIT.match(written)) is not None:
+            self._file(git[2], git[1])
+        elif (named := _NAMED_FILE.match(written)) is not None:
+            self._file(named[2].strip())
+            self.inside = named[1] != "Delete"
+        elif (new := _NEW_FILE.match(written)) is not None and not self.inside:
+            self.path = new[1].strip() if new[1].strip() != "/dev/null" else self.path
         elif _HEADER.match(written):
-            inside = False
-        elif _HUNK.match(written) and written.startswith("@@"):
-            inside = True
-            hunks.append([])
-            searches.append([])
-        elif inside:
-            if not written.startswith(("+", "\\")):
-                searches[-1].append(written[1:] if written.startswith(("-", " ")) else written)
-            if (kept := _kept(written, line)) is not None:
-                hunks[-1].append(kept)
-    _close(text, blocks, (hunks, searches), current, hint)
-    return blocks
+            self.inside = False
+        elif written.startswith("@@") and (start := _HUNK.match(written)) is not None:
+            self.inside = True
+            self._hunk(start)
+        elif self.inside:
+            self._line(written, line)
+
+    def _file(self, path: str, former: str | None = None) -> None:
+        self.close()
+        self.path, self.former, self.inside, self.hunks = path, former or path, False, [_Hunk()]
+
+    def _hunk(self, start: re.Match[str]) -> None:
+        if start["line"] is None:
+            self.hunks.append(_Hunk())
+            return
+        counts = (int(start["old"] or 1), int(start["new"] or 1))
+        self.hunks.append(_Hunk(int(start["line"]), counts))
+
+    def _line(self, written: str, line: Piece) -> None:
+        hunk = self.hunks[-1]
+        signed = written.startswith(("+", "-", " ", "\\"))
+        if hunk.done and not signed:
+            self.inside = False  # prose after a diff that stands in no fence
+        elif written.startswith("+"):
+            hunk.kept.append(Piece(line.start + 1, line.end))
+            hunk.count(0, 1)
+        elif written.startswith("-"):
+            hunk.searched.append(written[1:])
+            hunk.count(1, 0)
+        elif not written.startswith("\\"):
+            blank = written.startswith(" ")  # agents leave it out before an empty line
+            hunk.kept.append(Piece(line.start + blank, line.end))
+            hunk.searched.append(written[blank:])
+            hunk.count(1, 1)
+
+    def close(self) -> None:
+        """Ends a file."""
+        pieces: list[Piece] = []
+        edits: list[Edit] = []
+        position = 0
+        for hunk in self.hunks:
+            lines, margin = dedent(self.text, hunk.kept)
+            length = sum(max(0, line.end - line.start) for line in lines)
+            if hunk.searched or length:
+                edits.append(Edit("\n".join(hunk.searched), position, position + length, hunk.line, margin))
+            pieces.extend(lines)
+            position += length
+        path = self.path if self.path != "/dev/null" else None
+        block = _block(self.text, pieces, path, self.hint, "diff", tuple(edits))
+        if block is not None:
+            former = self.former if self.former != path else None
+            self.blocks.append(replace(block, former=former))
 
 
-def _kept(written: str, line: Piece) -> Piece | None:
-    """The part of a diff line that is code of the new file, None for removed lines and notes."""
-    if written.startswith(("-", "\\")):
-        return None
-    if written.startswith(("+", " ")):
-        return Piece(line.start + 1, line.end)
-    return line
-
-
-def _close(
-    text: str,
-    blocks: list[CodeBlock],
-    sides: tuple[list[list[Piece]], list[list[str]]],
-    path: str | None,
-    hint: str | None,
-) -> None:
-    pieces: list[Piece] = []
-    edits: list[Edit] = []
-    position = 0
-    for hunk, search in zip(*sides, strict=True):
-        lines = dedent(text, hunk)
-        length = sum(max(0, line.end - line.start) for line in lines)
-        if search or length:
-            edits.append(Edit("\n".join(search), position, position + length))
-        pieces.extend(lines)
-        position += length
-    block = _block(text, pieces, path, hint, "diff", tuple(edits))
-    if block is not None:
-        blocks.append(block)
-
-
-def dedent(text: str, lines: list[Piece]) -> list[Piece]:
-    """Lines without the blanks that all of them start with; an excerpt from inside a class reads as code then."""
+def dedent(text: str, lines: list[Piece]) -> tuple[list[Piece], int]:
+    """Lines without the blanks that all of them start with, and how many: an excerpt from inside a class reads as code then."""
     widths = [_margin(text, line) for line in lines if text[line.start : line.end].strip()]
     width = min(widths, default=0)
-    return (
-        [Piece(min(line.start + width, max(line.start, line.end - 1)), line.end) for line in lines] if width else lines
-    )
+    if not width:
+        return lines, 0
+    return [Piece(min(line.start + width, max(line.start, line.end - 1)), line.end) for line in lines], width
 
 
 def _margin(text: str, line: Piece) -> int:
@@ -163,7 +212,7 @@ def find_replacements(text: str, hint: str | None) -> list[CodeBlock]:
 def _replacement(
     text: str, pieces: list[Piece], search: list[str], path: str | None, hint: str | None
 ) -> list[CodeBlock]:
-    lines = dedent(text, pieces)
+    lines, margin = dedent(text, pieces)
     length = sum(max(0, line.end - line.start) for line in lines)
-    block = _block(text, lines, path, hint, "replace", (Edit("\n".join(search), 0, length),))
+    block = _block(text, lines, path, hint, "replace", (Edit("\n".join(search), 0, length, None, margin),))
     return [block] if block is not None else []

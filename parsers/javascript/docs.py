@@ -18,7 +18,7 @@ __all__ = ["DOCUMENTED", "RESULT", "doc_of", "doc_types", "field_type"]
 
 DOCUMENTED = "doc:"
 RESULT, _TYPE = "()", "="
-_PARAMETER = re.compile(r"@(?:param|arg|argument)\s+\{([^{}]{1,200})\}\s+\[?\s*([\w$]+)(?![\w$.\[])")
+_PARAMETER = re.compile(r"@(?:param|arg|argument)\s+\{([^{}]{1,200})\}\s++(?:\[\s*+)?([\w$]++)(?![\w$.\[])")
 _RETURNED = re.compile(r"@returns?\s+\{([^{}]{1,200})\}")
 _DECLARED = re.compile(r"@type\s+\{([^{}]{1,200})\}")
 _AROUND = frozenset(

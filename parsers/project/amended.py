@@ -8,15 +8,16 @@ members of a class that the file has go into that class, and the rest, imports a
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parsers.blocks.block import CodeBlock, Edit, Segment
+from parsers.blocks.block import CodeBlock, Edit
+from parsers.project.chunks import Chunk, as_block, indented, replaced
+from parsers.project.edits import apply_edit, holds
 from parsers.project.library import FAMILIES
 from parsers.syntax.types import Definition, ParseResult, Span, SymbolKind
 
-__all__ = ["Chunk", "amend", "as_block"]
+__all__ = ["Amended", "amend", "as_block", "whole_lines"]
 
 _CONTAINERS = frozenset({SymbolKind.CLASS, SymbolKind.INTERFACE, SymbolKind.MODULE})
 _REPLACED = frozenset(
@@ -32,16 +33,21 @@ _REPLACED = frozenset(
     }
 )
 _DECORATOR = re.compile(r"[ \t]*(?:@|#\[|//|#|\*|/\*)")
-_PYTHON_HEADER_END = re.compile(r":[ \t]*(?:#[^\n]*)?\n")
-_ELIDED = re.compile(r"^[ \t]*+(?:(?:#|//|/\*)[ \t]*+)?(?:\.\.\.|…)[^\n]*+$", re.MULTILINE)
+_PYTHON_HEADER_END = re.compile(r":[ \t]*+(?=[#\n])")
+# ``# ... existing code ...``, ``// rest of the function stays the same``, ``...`` alone; not ``...rest`` of JavaScript.
+_ELIDED = re.compile(
+    r"^[ \t]*+(?:(?:#|//|/\*|\{/\*)[ \t]*+(?:\.\.\.|…|\(?(?:the )?(?:rest of|remaining|existing|other)\b"
+    r"[^\n]*\b(?:unchanged|same|code|here)\b)[^\n]*+|(?:\.\.\.|…)(?:[ \t][^\n]*+)?)$",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """A piece of an amended file. ``origin``: (block number, character of that block) of text from the response, else None."""
+class Amended:
+    """A file with blocks in it. ``missing``: of the blocks that do not wholly apply the first edit whose text is not there."""
 
-    text: str
-    origin: tuple[int, int] | None = None
+    chunks: tuple[Chunk, ...]
+    missing: dict[int, Edit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,49 +58,37 @@ class _Insert:
     chunks: tuple[Chunk, ...]
 
 
-def amend(text: str, parse: ParseResult, blocks: Sequence[tuple[int, CodeBlock, ParseResult]]) -> list[Chunk]:
-    """The file with the blocks in it, as pieces in order. ``blocks``: (number, block, its parse)."""
+def amend(text: str, parse: ParseResult, blocks: Sequence[tuple[int, CodeBlock, ParseResult]]) -> Amended:
+    """The file with the blocks in it, as pieces in order. ``blocks``: (number, block, its parse).
+
+    Edits come after what is redefined, one after the other: a later one may search for what an earlier one wrote.
+    Edits of a block that are not there are left out when others of it are; a block of which none is there is read as a fragment.
+    """
     removed: list[Span] = []
     inserts: list[_Insert] = []
+    edited = [(number, block) for number, block, _own in blocks if any(holds(text, edit) for edit in block.edits)]
+    written = {line.strip() for _number, block in edited for line in block.text.split("\n")} - {""}
+    later = {
+        number
+        for number, block, _own in blocks
+        if any(line.strip() in written for edit in block.edits for line in edit.search.split("\n"))
+    }
+    numbers = {number for number, _block in edited} | later
     for number, block, own in blocks:
-        if block.edits and all(find_search(text, edit.search) is not None for edit in block.edits):
-            for edit in block.edits:
-                _apply(text, edit, (number, block), removed, inserts)
-            continue
-        _amend_with(text, parse, (number, block, own), removed, inserts)
-    return _compose(text, removed, inserts)
-
-
-def find_search(text: str, search: str) -> Span | None:
-    """Where the searched lines stand in the file, indentation and blank line ends aside; None where they do not."""
-    if not search.strip():
-        return (len(text), len(text))
-    at = text.find(search)
-    if at >= 0:
-        return at, at + len(search)
-    wanted = [line.strip() for line in search.strip("\n").split("\n")]
-    lines, start = [], 0
-    for line in text.split("\n"):
-        lines.append((line.strip(), start, start + len(line)))
-        start += len(line) + 1
-    for first in range(len(lines) - len(wanted) + 1):
-        if all(lines[first + step][0] == wanted[step] for step in range(len(wanted))):
-            return lines[first][1], lines[first + len(wanted) - 1][2]
-    return None
-
-
-def _apply(text: str, edit: Edit, member: tuple[int, CodeBlock], removed: list[Span], inserts: list[_Insert]) -> None:
-    """Puts an edit in the place of what it searches for, begun at the column of its first line there."""
-    place = find_search(text, edit.search) or (len(text), len(text))
-    start = text.rfind("\n", 0, place[0]) + 1
-    first = next((line for line in text[start : place[1]].split("\n") if line.strip()), "")
-    removed.append((start, place[1]))
-    number, block = member
-    inserts.append(_Insert(start, _indented(block.text, (edit.start, edit.end), number, _margin(first))))
-
-
-def _margin(line: str) -> int:
-    return len(line) - len(line.lstrip(" \t"))
+        if number not in numbers:
+            _amend_with(text, parse, (number, block, own), removed, inserts)
+    chunks, missing = (
+        _compose(text, removed, inserts),
+        {n: b.edits[0] for n, b, _ in blocks if b.edits and n not in numbers},
+    )
+    for number, block, _own in blocks:
+        for edit in block.edits if number in numbers else ():
+            made = apply_edit("".join(chunk.text for chunk in chunks), edit, number, block)
+            if made is None:
+                missing.setdefault(number, edit)
+            else:
+                chunks = replaced(chunks, *made)
+    return Amended(tuple(chunks), missing)
 
 
 def _amend_with(
@@ -113,10 +107,10 @@ def _amend_with(
         if _merges(new, parse.language):
             _merge_class(text, (parse, old), member, new, (removed, inserts, merged))
         elif not _inside(old.extent, removed):
-            whole = _whole(text, old.extent)
+            whole = whole_lines(text, old.extent)
             removed.append(whole)
             if _ELIDED.search(block.text, *new.extent):
-                merged.append(_whole(block.text, new.extent))
+                merged.append(whole_lines(block.text, new.extent))
                 inserts.append(_Insert(whole[0], _filled(text, old.extent, block.text, merged[-1], number)))
     chunks = [Chunk("\n")]
     for start, end in _outside(len(block.text), merged):
@@ -144,25 +138,32 @@ def _merge_class(
         if inner is not new and new.extent[0] <= inner.extent[0] and inner.extent[1] <= new.extent[1]:
             before = _member_of(old, inner, parse)
             if before is not None and not _ELIDED.search(block.text, *inner.extent):
-                removed.append(_whole(text, before.extent))  # else both stay: one shows what the other elides
-    inserts.append(_Insert(place, _indented(block.text, body, number, _indent_of_body(text, old, parse))))
-    merged.append(_whole(block.text, new.extent))
+                removed.append(whole_lines(text, before.extent))  # else both stay: one shows what the other elides
+    inserts.append(_Insert(place, indented(block.text, body, number, _indent_of_body(text, old, parse))))
+    merged.append(whole_lines(block.text, new.extent))
 
 
 def _counterpart(new: Definition, parse: ParseResult) -> Definition | None:
     """What the file has of the same name in the same place."""
     if new.kind not in _REPLACED:
         return None
-    return next(
-        (
-            old
-            for old in parse.definitions
-            if old.name == new.name
-            and old.owner == new.owner
-            and old.kind in _REPLACED
-            and old.extent[1] > old.extent[0]
+    return _most_like(
+        new,
+        [old for old in parse.definitions if old.name == new.name and old.owner == new.owner and old.kind in _REPLACED],
+    )
+
+
+def _most_like(new: Definition, known: Sequence[Definition]) -> Definition | None:
+    """Of definitions of one name the one that a new one replaces: not the overload, not the getter beside a setter."""
+    whole = [old for old in known if old.extent[1] > old.extent[0]]
+    return max(
+        whole,
+        key=lambda old: (
+            old.decorators == new.decorators,
+            old.modifiers == new.modifiers,
+            old.extent[1] - old.extent[0],
         ),
-        None,
+        default=None,
     )
 
 
@@ -174,21 +175,19 @@ def _merges(new: Definition, language: str) -> bool:
 def _member_of(old: Definition, inner: Definition, parse: ParseResult) -> Definition | None:
     if inner.kind not in _REPLACED:
         return None
-    return next(
-        (
-            item
-            for item in parse.definitions
-            if item.name == inner.name
-            and item.owner == inner.owner
-            and old.extent[0] <= item.extent[0]
-            and item.extent[1] <= old.extent[1]
-            and item.extent[1] > item.extent[0]
-        ),
-        None,
-    )
+    inside = [
+        item
+        for item in parse.definitions
+        if item.name == inner.name
+        and item.owner == inner.owner
+        and item.kind in _REPLACED
+        and old.extent[0] <= item.extent[0]
+        and item.extent[1] <= old.extent[1]
+    ]
+    return _most_like(inner, inside)
 
 
-def _whole(text: str, extent: Span) -> Span:
+def whole_lines(text: str, extent: Span) -> Span:
     """The lines of a definition with the decorators, attributes and comments right above it."""
     start = text.rfind("\n", 0, extent[0]) + 1
     while start > 0:
@@ -206,7 +205,8 @@ def _body(text: str, new: Definition, language: str) -> Span | None:
     start, end = new.extent
     if FAMILIES[language] == "python":
         found = _PYTHON_HEADER_END.search(text, new.span[1], end)
-        return None if found is None else (found.end(), end)
+        line_end = -1 if found is None else text.find("\n", found.end(), end)
+        return None if line_end < 0 else (line_end + 1, end)
     opening, closing = text.find("{", new.span[1], end), text.rfind("}", start, end)
     return (opening + 1, closing) if 0 <= opening < closing else None
 
@@ -222,36 +222,16 @@ def _body_end(text: str, old: Definition, language: str) -> int | None:
     return closing if closing >= 0 else None
 
 
-def _indent_of_body(text: str, old: Definition, parse: ParseResult) -> int:
-    """Columns that the members of a class begin at; only Python cares."""
+def _indent_of_body(text: str, old: Definition, parse: ParseResult) -> str:
+    """The blanks that the members of a class begin with; only Python cares."""
     starts = [
-        item.extent[0] - (text.rfind("\n", 0, item.extent[0]) + 1)
+        text[text.rfind("\n", 0, item.extent[0]) + 1 : item.extent[0]]
         for item in parse.definitions
         if item.owner.rpartition(".")[2] == old.name and old.extent[0] < item.extent[0] < old.extent[1]
     ]
-    header = old.extent[0] - (text.rfind("\n", 0, old.extent[0]) + 1)
-    return min((start for start in starts if start > header), default=header + 4)
-
-
-def _indented(text: str, body: Span, number: int, indent: int) -> tuple[Chunk, ...]:
-    """The lines of ``body`` begun at column ``indent``, whatever they began at."""
-    lines, at = [], body[0]
-    while at < body[1]:
-        stop = text.find("\n", at, body[1])
-        stop = body[1] if stop < 0 else stop + 1
-        lines.append((at, stop))
-        at = stop
-    margins = [_margin(text[a:b]) for a, b in lines if text[a:b].strip()]
-    margin = min(margins, default=0)
-    chunks = [Chunk("\n")]
-    for start, end in lines:
-        if not text[start:end].strip():
-            chunks.append(Chunk("\n"))
-            continue
-        chunks.append(Chunk(" " * indent))
-        chunks.append(Chunk(text[start + margin : end], (number, start + margin)))
-    chunks.append(Chunk("\n"))
-    return tuple(chunks)
+    header = text[text.rfind("\n", 0, old.extent[0]) + 1 : old.extent[0]]
+    blank = [start for start in starts if not start.strip() and len(start) > len(header)]
+    return min(blank, key=len, default=f"{header}    " if not header.strip() else "    ")
 
 
 def _filled(old_text: str, old: Span, text: str, new: Span, number: int) -> tuple[Chunk, ...]:
@@ -305,29 +285,3 @@ def _compose(text: str, removed: Sequence[Span], inserts: Sequence[_Insert]) -> 
     for event in events[index:]:
         chunks.extend(event.chunks)
     return chunks
-
-
-def as_block(chunks: Sequence[Chunk], blocks: Sequence[CodeBlock], path: str | None, language: str) -> CodeBlock:
-    """The amended file as one block whose segments are the response's own characters."""
-    pieces, segments, position = [], [], 0
-    for chunk in chunks:
-        if chunk.origin is not None and chunk.text:
-            segments.extend(_segments(blocks[chunk.origin[0]], chunk, position))
-        pieces.append(chunk.text)
-        position += len(chunk.text)
-    return CodeBlock(language, path, "".join(pieces), tuple(segments), "amended")
-
-
-def _segments(block: CodeBlock, chunk: Chunk, position: int) -> list[Segment]:
-    """The response's characters behind one chunk, as segments of the amended file."""
-    start = chunk.origin[1] if chunk.origin is not None else 0
-    end = start + len(chunk.text)
-    found = []
-    index = max(bisect_right(block.segments, start, key=lambda one: one.block) - 1, 0)
-    for segment in block.segments[index:]:
-        first, last = max(start, segment.block), min(end, segment.block + segment.length)
-        if segment.block >= end:
-            break
-        if first < last:
-            found.append(Segment(position + first - start, segment.response + first - segment.block, last - first))
-    return found

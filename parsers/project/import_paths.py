@@ -40,6 +40,7 @@ class FileTable:
         self.by_parts: dict[Parts, list[str]] = defaultdict(list)
         self.by_last: dict[str, list[Parts]] = defaultdict(list)
         self.folders: set[Parts] = set()
+        self.names: set[str] = set()
         for key, path in files:
             parts, _ = module_parts(path, family)
             if not self.by_parts[parts]:
@@ -47,6 +48,7 @@ class FileTable:
             self.by_parts[parts].append(key)
             folder = parts if module_parts(path, family)[1] else parts[:-1]
             self.folders.update(folder[:count] for count in range(len(folder) + 1))
+            self.names.update(folder, parts[:1])
 
     def exact(self, parts: Parts) -> list[str]:
         """Files that stand for exactly this path."""
@@ -103,6 +105,15 @@ class FileTable:
         if len(tail) == 1:
             found = [parts for parts in found if parts[:-1] in {(), ("src",), ("lib",), ("python",)}]
         return self.by_parts[min(found, key=lambda parts: (len(parts), parts))] if found else []
+
+    def package_folder(self, tail: Parts) -> Parts | None:
+        """The one folder that an absolute Python import may name although no file stands for it, None when none or several do."""
+        found = [
+            folder
+            for folder in self.folders
+            if len(folder) >= len(tail) > 0 and folder[-len(tail) :] == tail and not self.exact(folder[: -len(tail)])
+        ]
+        return found[0] if len(found) == 1 else None
 
     def in_crate(self, tail: Parts) -> list[str]:
         """Files of a Rust module by its path below the folder of the crate's sources."""

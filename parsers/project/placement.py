@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from parsers.blocks.block import CodeBlock
+from parsers.project.edits import holds
 from parsers.project.library import FAMILIES, library_of
 from parsers.syntax.types import Definition, ParseResult, SymbolKind
 
-__all__ = ["Doubt", "Placement", "Source", "Why", "place"]
+__all__ = ["Doubt", "Hints", "Placement", "Source", "Why", "open_names", "place", "same_path", "top_names"]
 
 
 class Why(StrEnum):
@@ -24,6 +25,8 @@ class Why(StrEnum):
     PATH = "path"  # its fence, heading or diff header names the file
     SEARCHED = "searched_text"  # its search text, or the lines around its change, stand in the file
     REDEFINES = "redefines"  # it defines again what the file defines
+    NAMED = "named_in_text"  # the text above it names the class ("in `Cart.add`") or the file
+    MEMBERS = "uses_members"  # a method without its class: the class has the members that it uses on itself
     EXPLAINS = "explains_names"  # the file has the names and imports that the block uses and does not define
     NONE = "none"  # a new file, as far as can be told
 
@@ -52,11 +55,21 @@ class Source:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where one block goes: ``source`` None is a new file."""
+    """Where one block goes: ``source`` None is a new file. ``owner``: the class that methods without a header belong to."""
 
     source: Source | None
     why: Why
     doubt: Doubt
+    owner: str | None = None
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What the text right above a block names: paths, (class, member) pairs, single names."""
+
+    paths: tuple[str, ...] = ()
+    members: frozenset[tuple[str, str]] = frozenset()
+    names: frozenset[str] = frozenset()
 
 
 _NEW = Placement(None, Why.NONE, Doubt.HIGH)
@@ -64,6 +77,7 @@ _REDEFINED_WEIGHT = 3.0
 _IMPORTED_WEIGHT = 1.0
 _EXPLAINED_WEIGHT = 1.0
 _MEMBER_WEIGHT = 1.0
+_NAMED_WEIGHT = 2.0
 _LEAST_SCORE = 1.0
 _TYPES = frozenset(
     {
@@ -78,28 +92,32 @@ _TYPES = frozenset(
 _CALLABLE = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD})
 
 
-def place(block: CodeBlock, parse: ParseResult, sources: Sequence[Source], searched: str = "") -> Placement:
-    """Where ``block`` goes. ``searched``: the text that an edit replaces, '' for a block that is no edit.
+def place(block: CodeBlock, parse: ParseResult, sources: Sequence[Source], hints: Hints = Hints()) -> Placement:
+    """Where ``block`` goes.
 
-    By path where one is given, by the replaced text, else by the file that the block redefines parts of, or that explains most of
-    the names that it uses and does not define.
+    By path where one is given, by the text that its edits replace, else by the file that the block redefines parts of, or that
+    explains most of the names that it uses and does not define. ``hints``: what the text above it names.
     """
     family = FAMILIES.get(parse.language)
     related = [source for source in sources if FAMILIES.get(source.parse.language) == family]
-    if block.path:
-        named = [source for source in related if _same_path(block.path, source.path)]
+    searches = [edit for edit in block.edits if edit.search.strip()]
+    for path in (block.path, block.former):
+        named = [source for source in related if path and same_path(path, source.path)]
         if len(named) == 1:
             return Placement(named[0], Why.PATH, Doubt.LOW)
-        if not named and not searched:
+        if path and not named and not searches:
             return _NEW
-    if searched.strip():
-        holding = [source for source in related if searched.strip() in source.text]
+    if searches:
+        held = [(sum(holds(source.text, edit) for edit in searches), source) for source in related]
+        most = max((count for count, _ in held), default=0)
+        holding = [source for count, source in held if count == most > 0]
         if len(holding) == 1:
-            return Placement(holding[0], Why.SEARCHED, Doubt.LOW)
-    return _best(parse, related, family or "")
+            return Placement(holding[0], Why.SEARCHED, Doubt.LOW if most == len(searches) else Doubt.SOME)
+        related = holding or related
+    return _best(parse, related, family or "", hints)
 
 
-def _same_path(given: str, path: str) -> bool:
+def same_path(given: str, path: str) -> bool:
     """Whether one path ends with the other: ``src/app.py`` of an answer is ``project/src/app.py`` of the context."""
     first, second = _pieces(given), _pieces(path)
     length = min(len(first), len(second))
@@ -110,12 +128,13 @@ def _pieces(path: str) -> list[str]:
     return [piece for piece in path.replace("\\", "/").split("/") if piece not in {"", ".", "a", "b"}]
 
 
-def _best(parse: ParseResult, sources: Sequence[Source], family: str) -> Placement:
+def _best(parse: ParseResult, sources: Sequence[Source], family: str, hints: Hints) -> Placement:
     facts = _Facts.of(parse, family)
     if not facts.placeable:
         return _NEW
     scored = sorted(
-        ((*_score(facts, source.parse), at) for at, source in enumerate(sources)), key=lambda one: (-one[0], one[2])
+        ((*_score(facts, source.parse, _is_named(source, hints)), at) for at, source in enumerate(sources)),
+        key=lambda one: (-one[0], one[2]),
     )
     if not scored or scored[0][0] < _LEAST_SCORE:
         return _NEW
@@ -145,24 +164,39 @@ class _Facts:
 
     @classmethod
     def of(cls, parse: ParseResult, family: str) -> _Facts:
-        own = {definition.name for definition in parse.definitions}
-        bound = {item.alias or item.name or item.module.split(".")[0] for item in parse.imports}
-        parameters = {one.name for definition in parse.definitions for one in definition.parameters or ()}
-        library = library_of(family)
-        heads = {reference.chain[0] for reference in parse.references if reference.chain[0].isidentifier()}
-        unknown = {
-            name
-            for name in heads - own - bound - parameters - _RECEIVERS
-            if library is None or not library.globals.lookup(name)
-        }
         return cls(
             frozenset(_names(parse.definitions, _TYPES) | _owners(parse.definitions)),
             frozenset(_names(parse.definitions, _CALLABLE)),
             frozenset((d.owner, d.name) for d in parse.definitions if d.owner and d.kind in _CALLABLE),
             frozenset((item.module, item.name or "", item.level) for item in parse.imports),
-            frozenset(unknown),
+            open_names(parse, family),
             parse.package,
         )
+
+
+def open_names(parse: ParseResult, family: str) -> frozenset[str]:
+    """Names that a block uses and that neither it nor the language defines."""
+    own = {definition.name for definition in parse.definitions}
+    bound = {item.alias or item.name or item.module.split(".")[0] for item in parse.imports}
+    parameters = {one.name for definition in parse.definitions for one in definition.parameters or ()}
+    library = library_of(family)
+    heads = {reference.chain[0] for reference in parse.references if reference.chain[0].isidentifier()}
+    return frozenset(
+        name
+        for name in heads - own - bound - parameters - _RECEIVERS
+        if library is None or not library.globals.lookup(name)
+    )
+
+
+def top_names(parse: ParseResult) -> set[str]:
+    """What a file defines or imports at its top."""
+    return {item.name for item in parse.definitions if not item.owner} | {
+        item.alias or item.name or item.module.split(".")[0] for item in parse.imports
+    }
+
+
+def _is_named(source: Source, hints: Hints) -> bool:
+    return bool(source.path) and any(same_path(path, source.path) for path in hints.paths)
 
 
 _RECEIVERS = frozenset({"self", "cls", "this", "super", "Self", "crate", "_"})
@@ -177,24 +211,22 @@ def _owners(definitions: Sequence[Definition]) -> set[str]:
     return {item.owner.split(".")[0] for item in definitions if item.owner}
 
 
-def _score(facts: _Facts, parse: ParseResult) -> tuple[float, bool]:
-    """How well a file explains a block, and whether the block redefines parts of it."""
+def _score(facts: _Facts, parse: ParseResult, named: bool) -> tuple[float, bool]:
+    """How well a file explains a block, and whether the block redefines parts of it. ``named``: the text above names the file."""
     if facts.package and parse.package and facts.package != parse.package:
         return 0.0, False
     types = _names(parse.definitions, _TYPES)
     functions = _names(parse.definitions, _CALLABLE)
-    top = {item.name for item in parse.definitions if not item.owner} | {
-        item.alias or item.name or item.module.split(".")[0] for item in parse.imports
-    }
     redefined = len(facts.types & types) + len(facts.functions & functions)
     members = len(facts.members & {(item.owner, item.name) for item in parse.definitions if item.owner})
     imports = len(facts.imports & {(item.module, item.name or "", item.level) for item in parse.imports})
-    explained = len(facts.open_names & top)
+    explained = len(facts.open_names & top_names(parse))
     total = (
         _REDEFINED_WEIGHT * redefined
         + _MEMBER_WEIGHT * members
         + _IMPORTED_WEIGHT * imports
         + _EXPLAINED_WEIGHT * explained
+        + _NAMED_WEIGHT * named
     )
     return (
         (total, redefined + members > 0)

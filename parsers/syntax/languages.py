@@ -36,11 +36,11 @@ def _hints(*patterns: str) -> re.Pattern[str]:
 
 
 _SCRIPT_HINTS = (
-    r"^[ \t]*(?:export\s+)?(?:default\s+)?(?:async\s+)?function\b\s*\*?\s*\w*\s*\(",
+    r"^[ \t]*(?:export\s+)?(?:default\s+)?(?:async\s+)?function\b\s*+(?:\*\s*+)?\w*+\s*+\(",
     r"^[ \t]*(?:export\s+)?(?:const|let|var)\s+[\w${\[][^=\n]*=(?!=)",
     r"=>\s*[{(\w]",
     r"\brequire\(['\"]",
-    r"^import\s+(?:[\w$*{][^;\n]*\s+from\s+)?['\"]",
+    r"^import\s+(?:[\w$*{][^;\n]*\sfrom\s++)?['\"]",
     r"\bconsole\.\w+\(",
     r"===|!==",
     r"^[ \t]*export\s+(?:default|class|\{)",
@@ -48,7 +48,7 @@ _SCRIPT_HINTS = (
     r"\bthis\.\w",
 )
 _TYPE_HINTS = (
-    r"^[ \t]*(?:export\s+)?(?:declare\s+)?interface\s+\w+[^\n{]*\{",
+    r"^[ \t]*(?:export\s+)?(?:declare\s+)?interface\s+\w[^\n{]*+\{",
     r"^[ \t]*(?:export\s+)?type\s+\w+(?:<[^\n=]*>)?\s*=",
     r"^[ \t]*(?:export\s+)?(?:const\s+)?enum\s+\w+\s*\{",
     r"[\w)\]]\??\s*:\s*(?:string|number|boolean|void|any|unknown|never|Promise<|Array<|Record<|readonly\s|\w+\[\])",
@@ -74,7 +74,7 @@ LANGUAGES: dict[str, LanguageSpec] = {
             "#",
             _hints(
                 r"^[ \t]*(?:async\s+)?def\s+\w+\s*(?:\[[^\]\n]*\])?\(",
-                r"^[ \t]*class\s+\w+[^{\n]*:\s*(?:#.*)?$",
+                r"^[ \t]*class\s+\w[^{\n]*:\s*+(?:#.*)?$",
                 r"^[ \t]*from\s+[.\w]+\s+import\s",
                 r"^import\s+[\w.]+(?:\s+as\s+\w+)?(?:\s*,\s*[\w.]+)*[ \t]*$",
                 r"^[ \t]*(?:if|elif|for|while|with|try|except|else)\b[^{};\n]*:[ \t]*$",
@@ -123,7 +123,7 @@ LANGUAGES: dict[str, LanguageSpec] = {
             "//",
             _hints(
                 r"^package\s+\w+[ \t]*$",
-                r"^func\s*(?:\([^)\n]*\)\s*)?\w*\s*(?:\[[^\]\n]*\])?\(",
+                r"^func\s*+(?:\([^)\n]*\)\s*+)?\w*+\s*+(?:\[[^\]\n]*\])?\(",
                 r"^type\s+\w+(?:\[[^\]\n]*\])?\s+(?:struct|interface|func|map|\[\])",
                 r":=",
                 r"^import\s+(?:\(|\")",
@@ -144,7 +144,7 @@ LANGUAGES: dict[str, LanguageSpec] = {
                 r"^[ \t]*(?:pub(?:\([^)\n]*\))?\s+)?(?:struct|trait|mod)\s+\w+",
                 r"^[ \t]*impl\b[^;\n]*\{?",
                 r"^[ \t]*(?:pub\s+)?use\s+[\w:]+(?:::|;)",
-                r"\blet\s+(?:mut\s+)?\w+\s*(?::[^=\n]+)?=",
+                r"\blet\s+(?:mut\s+)?\w++\s*+(?::[^=\n]{1,200}+)?=",
                 r"\b\w+!\s*[(\[{]",
                 r"#!?\[(?:derive|cfg|test|allow|inline)",
                 r"->\s*(?:Self|Result<|Option<|&|impl\s|Vec<|String\b|[iu]\d+\b)",

@@ -90,7 +90,7 @@ _OWN_LENGTH = re.compile(
 _SCALE_END = re.compile(r"(?:out of|von) $", re.IGNORECASE)
 _ALWAYS = re.compile(r"(?:7|seven|sieben)[ -](?:days|tage) (?:a|per|die|pro|in der) (?:week|woche)\b", re.IGNORECASE)
 _LIST_MARK = re.compile(r"[.)](?=\s|$)")
-_LINE_HEAD = re.compile(r"(?:^|\n)[\s>*#(-]*$")
+_LINE_HEAD = re.compile(r"(?:^|\n)(?:[^\S\n]|[>*#(-])*+$")
 _NUMBER_AND_STOP = re.compile(r"[0-9]\.[0-9]\.")
 _JOINTS = "-_/"
 # Words that a hyphen joins to a plain number: mid-1990s, top-10.

@@ -1,6 +1,7 @@
 """What people's reactions say about answers: suggestions read off the next turn, causes proposed for negatives, clusters."""
 
 from scoring.feedback.clusters import NegativeCluster, cluster_negatives
+from scoring.feedback.risk import Risk, RiskSignals, draw_probability, reason_of, risk_of
 from scoring.feedback.suggestions import suggest
 from scoring.feedback.triage import propose
 from scoring.feedback.types import (
@@ -18,6 +19,8 @@ __all__ = [
     "Negative",
     "NegativeCluster",
     "ProposedCause",
+    "Risk",
+    "RiskSignals",
     "RootCause",
     "Suggestion",
     "SuggestionKind",
@@ -25,6 +28,9 @@ __all__ = [
     "Turn",
     "TurnSignals",
     "cluster_negatives",
+    "draw_probability",
     "propose",
+    "reason_of",
+    "risk_of",
     "suggest",
 ]

@@ -35,9 +35,13 @@ class Rule:
 
 
 def words(pattern: str) -> re.Pattern[str]:
-    """A case-insensitive pattern; a blank in it stands for white space, as much as there is: "not  right" is "not right"."""
+    """A case-insensitive pattern; a blank in it stands for white space, as much as there is: "not  right" is "not right".
+
+    The white space is taken whole (possessively), so that a sentence of blanks is read once. Write a repeated group of
+    words as possessive too, ``(?:still |just )*+``: "immer noch" read as one word or as two must not be tried both ways.
+    """
     spaced = re.sub(r" (?=[?*+])", r"\\s", " ".join(pattern.split()))
-    return re.compile(spaced.replace(" ", r"\s+"), re.IGNORECASE)
+    return re.compile(spaced.replace(" ", r"\s++"), re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from scoring.feedback.repeats import RepeatEvidence, repeated
 from scoring.feedback.rules import Rule
 from scoring.feedback.texts import Sentence, mask_quotations, sentences
 from scoring.feedback.types import Suggestion, SuggestionKind, Thumb, Turn
-from scoring.feedback.values import contradicts_value
+from scoring.feedback.values import Stated
 
 RULE_VERSION: Final = "2026-11-27.1"
 
@@ -44,6 +44,8 @@ _MAX_SENTENCE_CHARACTERS: Final = 600
 """A longer one is a pasted text, and no reaction."""
 _MAX_STARTS: Final = 12
 """A sentence of more clauses is a list, and no reaction; it also bounds the work on hostile text."""
+_MAX_SENTENCES: Final = 64
+"""Of a turn of more, the first and the last half as many are read: a reaction stands before or after what was pasted."""
 _THANKS_ALONE: Final = 0.6
 _PRAISE_ALONE: Final = 0.75
 _PRAISE_AND_THANKS: Final = 0.85
@@ -79,7 +81,7 @@ def suggest(turns: Sequence[Turn]) -> tuple[Suggestion, ...]:
 
 def _read(before: Turn, after: Turn) -> _Hit | None:
     text = mask_quotations(after.question)
-    parts = tuple(sentences(text))
+    parts = _outer(tuple(sentences(text)))
     if hands_over_material(before, text):
         return None
     expects_reply = asks_for_material(before.answer)
@@ -90,6 +92,12 @@ def _read(before: Turn, after: Turn) -> _Hit | None:
     if _TURNED.search(text) or any(part.is_question for part in parts):
         return None
     return _outcome(parts, expects_reply) or (None if expects_reply else _praise(text))
+
+
+def _outer(parts: tuple[Sentence, ...]) -> tuple[Sentence, ...]:
+    """The sentences that may be a reaction; it bounds the work on a turn of a million of them."""
+    half = _MAX_SENTENCES // 2
+    return parts if len(parts) <= _MAX_SENTENCES else (*parts[:half], *parts[-half:])
 
 
 def _complaint(parts: Sequence[Sentence]) -> _Hit | None:
@@ -129,8 +137,9 @@ def _starts(text: str) -> tuple[int, ...]:
 
 def _value(before: Turn, after: Turn, parts: Sequence[Sentence]) -> _Hit | None:
     """A statement with another value than the answer's, about the same thing."""
+    stated = Stated(before.question, before.answer)
     for part in parts:
-        if not part.is_question and contradicts_value(before.question, before.answer, part.text):
+        if not part.is_question and stated.contradicted_by(part.text):
             return _Hit(SuggestionKind.CORRECTION, 0.7, part.start, part.start + len(part.text), "value.differs")
     return None
 

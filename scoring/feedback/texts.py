@@ -16,7 +16,7 @@ _QUOTED: Final = re.compile(
 )
 _ERROR_LINE: Final = re.compile(r"\b[A-Z]\w*(?:Error|Exception)\b|\berror\b|\bTraceback\b|\bpanic\b")
 """A line that carries an error keeps its quotes: ``ImportError: cannot import name 'db' from 'app'``."""
-_END: Final = re.compile(r"[.!?]+(?=\s|$)|\n+|[.!?]+(?=[\"”)])")
+_END: Final = re.compile(r"(?<![.!?])[.!?]++(?=[\s\"”)]|$)|\n+")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Final
 
 from scoring.feedback.repeats import content_words
@@ -19,13 +20,29 @@ _OWN_CASE: Final = re.compile(
 """A number that the user brings, not one that he sets right: "My order number is 4711"."""
 
 
-def contradicts_value(question: str, answer: str, statement: str) -> bool:
-    """Whether ``statement`` shares a content word with the question and has numbers of which the answer has none."""
-    stated, given = set(_NUMBER.findall(statement)), set(_NUMBER.findall(answer))
-    if not stated or not given or stated & given or _COMMANDS.match(statement) or _OWN_CASE.search(statement):
-        return False
-    words = {word for word in content_words(statement) if not word.isdigit()}
-    return bool(words & content_words(f"{question} {answer}")) or bool(_SETS_RIGHT.search(statement))
+class Stated:
+    """What a question and its answer state: numbers and content words, read once for all sentences held against them."""
+
+    def __init__(self, question: str, answer: str) -> None:
+        self._texts = (question, answer)
+
+    @cached_property
+    def _numbers(self) -> frozenset[str]:
+        return frozenset(_NUMBER.findall(self._texts[1]))
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return content_words(" ".join(self._texts))
+
+    def contradicted_by(self, statement: str) -> bool:
+        """Whether ``statement`` shares a content word with question and answer and has numbers of which the answer has none."""
+        given = frozenset(_NUMBER.findall(statement))
+        if not given or not self._numbers or given & self._numbers:
+            return False
+        if _COMMANDS.match(statement) or _OWN_CASE.search(statement):
+            return False
+        words = {word for word in content_words(statement) if not word.isdigit()}
+        return bool(words & self._words) or bool(_SETS_RIGHT.search(statement))
 
 
 _SETS_RIGHT: Final = re.compile(

@@ -61,7 +61,7 @@ _ABSTAINS = re.compile(
     rf"|\bnothing in {_SOURCE}\b"
     # "This is not mentioned in the text." "No date is given." "There is no information about prices."
     rf"|\b(?:is|are|was|were)(?:\s+not|n['’]t)\s+(?:\w+ly\s+)?(?:mentioned|stated|specified|given|provided|included|covered|found|"
-    rf"listed|described|available|discussed|indicated|disclosed)\b(?=[^.]{0, 200}\b(?:in|by|from)\s+{_SOURCE}|\s*[.!]?\s*$)"
+    rf"listed|described|available|discussed|indicated|disclosed)\b(?=[^.]{0, 200}\b(?:in|by|from)\s+{_SOURCE}|\s*+(?:[.!]\s*+)?$)"
     r"|\bthere (?:is|are|was|were) no (?:information|mention|indication|details?|data|evidence)\b"
     rf"|\bno (?:information|mention|details?|data|indication)\b[^.]{0, 200}\b{_SOURCE}"
     # "I don't know." "I cannot find this in the documents." "I am unable to answer." "Unable to determine from the context."

@@ -183,6 +183,12 @@ class Authenticator:
             return _anonymous(client_host)
         return self._principal_of(key.strip())
 
+    def valid_record(self, key_id: str) -> KeyRecord | None:
+        """The key of this id as it is kept, None if there is none or it was revoked."""
+        self._refresh()
+        record = self._records.get(key_id)
+        return None if record is None or record.revoked_at is not None else record
+
     def _principal_of(self, key: str) -> Principal:
         parsed = _KEY.fullmatch(key)
         record = self._records.get(parsed[1]) if parsed else None

@@ -292,6 +292,7 @@ class PermitSettings(Section):
     store: int = Field(default=64, ge=1, description="Requests on sessions, chunks and jobs.")
     watch: int = Field(default=64, ge=1, description="Streams of a job's progress; they hold no other permit.")
     traces: int = Field(default=32, ge=1, description="Requests that bring calls of your applications (OTLP, JSON).")
+    pages: int = Field(default=64, ge=1, description="Requests for the pages at /review.")
 
 
 class LimitSettings(Section):

@@ -25,6 +25,8 @@ from serving.auth.keys import Authenticator, Principal
 from serving.http.limits import Admission, Permit, RateLimiter, RateState, check_content_length
 from serving.http.observability import Metrics, RequestRecord, log_request
 from serving.http.tracing import TraceContext
+from serving.pages.router import is_page
+from serving.pages.web import FORM_BYTES
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -43,6 +45,7 @@ _LANE_PREFIXES = {
     "/api/v1/trace/rollup": "rollup",
     "/api/": "store",
     "/v1/": "store",
+    "/review": "pages",
 }
 _WATCHING = re.compile(r"/api/v1/(?:jobs|runs)/[^/]+/events/?")
 _REQUEST_ID = re.compile(REQUEST_ID_PATTERN)
@@ -90,7 +93,7 @@ class Exchange:
             band=answer.band if answer else None,
             error_code=self.error_code,
             phases_ms=dict(answer.phases_ms) if answer else {},
-            tokens=_token_counts(answer) if answer else {},
+            tokens=answer.token_counts if answer else {},
             batch_requests=answer.batch_requests if answer else None,
             verdicts=_verdict_counts(answer) if answer else {},
             body_bytes=self.body_bytes,
@@ -168,7 +171,13 @@ class Edge:
     def _admit(
         self, scope: Scope, headers: Mapping[str, str], receive: Receive, exchange: Exchange, stack: ExitStack
     ) -> Receive:
-        """Identity, rate and permit of an API call; the way in that counts the body's bytes."""
+        """Identity, rate and permit of an API call; the way in that counts the body's bytes. Pages know their visitors by a
+        cookie, and ask for it themselves: who has none is led to the sign-in.
+        """
+        if is_page(scope["path"]):
+            announced = check_content_length(headers.get("content-length"), FORM_BYTES)
+            permit = stack.enter_context(self._guards.admission.admit("pages", announced))
+            return _counted(receive, permit, exchange, FORM_BYTES)
         if not scope["path"].startswith(GUARDED):
             return receive
         client = scope.get("client")
@@ -182,14 +191,6 @@ class Edge:
         announced = check_content_length(headers.get("content-length"), self._guards.body_bytes)
         permit = stack.enter_context(self._guards.admission.admit(exchange.lane, announced))
         return _counted(receive, permit, exchange, self._guards.body_bytes)
-
-
-def _token_counts(answer: LaneAnswer) -> dict[str, int]:
-    return {
-        "context": answer.context_tokens,
-        "context_cached": answer.cached_tokens,
-        "response": answer.response_tokens,
-    }
 
 
 def _verdict_counts(answer: LaneAnswer) -> dict[str, int]:

@@ -7,15 +7,21 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from serving.audit.assembly import Audit, open_audit
+from serving.audit.shadow import CandidateLane
 from serving.chunks.chunks import ChunkService
 from serving.config.load import Config
 from serving.evals.assembly import Evals, build_evals
+from serving.http.routes.lanes import check_limits
 from serving.jobs.jobs import JobService
 from serving.jobs.runner import JobRunner
 from serving.lanes.dispatch import ConfiguredEncoders, Dispatcher, Lanes
 from serving.lanes.traffic import Traffic
+from serving.reviews.assembly import Reviews, build_reviews
+from serving.reviews.settling import Lanes as ScoringLanes
 from serving.sessions.drafts import SessionSettings
 from serving.sessions.repair_search import VectorSearch
 from serving.sessions.sessions import SessionService
@@ -39,23 +45,28 @@ class State:
     ingest: TraceIngest
     reader: TraceReader
     evals: Evals
+    audit: Audit
+    reviews: Reviews
 
     @asynccontextmanager
     async def background(self) -> AsyncIterator[None]:
-        """Run jobs and retention while the gateway serves; leases are given back at the end."""
+        """Run jobs, retention and what follows a turn while the gateway serves; leases are given back at the end."""
         runner = asyncio.create_task(self.runner.run())
-        sweeper = asyncio.create_task(self.sweeper.run())
-        try:
-            yield
-        finally:
-            await self.runner.stop()
-            sweeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.gather(runner, sweeper)
-            await self.sessions.shut_down()
-            await self.evals.runs.close()
-            self.ingest.close()
-            self.store.close()
+        endless = [asyncio.create_task(work) for work in (self.sweeper.run(), self.reviews.settler.run())]
+        async with self.audit.background():
+            try:
+                yield
+            finally:
+                await self.runner.stop()
+                await runner
+                for task in endless:
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
+                await self.sessions.shut_down()
+                await self.evals.runs.close()
+                self.ingest.close()
+                self.store.close()
 
 
 def open_state(
@@ -63,13 +74,19 @@ def open_state(
     lanes: Lanes,
     encoder: ConfiguredEncoders,
     count_tokens: Callable[[str], int],
+    replica: str = "0",
+    candidate: CandidateLane | None = None,
 ) -> State:
-    """Open the store of the configuration and put the services on it. Raises ConfigError for a foreign schema."""
+    """Open the store of the configuration and put the services on it. Raises ConfigError for a foreign schema.
+
+    ``replica``: names this gateway's files of the audit log. ``candidate``: the lane of ``audit.shadow``.
+    """
     config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store.open(config.store_url)
     chunks = ChunkService(store, encoder)
     traffic = Traffic(time.monotonic)
-    dispatcher = Dispatcher(lanes, chunks, config.limits.deadline_s, traffic)
+    audit = open_audit(config, replica, store.now_ms, traffic, candidate)
+    dispatcher = Dispatcher(lanes, chunks, config.limits.deadline_s, traffic, audit)
     sessions = SessionSettings(config.store.hot_context_tokens, config.store.session_retention)
     search = VectorSearch(encoder.embed)
 
@@ -93,4 +110,13 @@ def open_state(
         ingest=TraceIngest(store, config.traces, config.limits.body_bytes),
         reader=TraceReader(store),
         evals=evals,
+        audit=audit,
+        reviews=build_reviews(
+            store,
+            config.traces,
+            evals.cases,
+            ScoringLanes(dispatcher.score_job, partial(check_limits, limits=config.limits)),
+            partial(encoder.embed, role="document"),
+            traffic,
+        ),
     )

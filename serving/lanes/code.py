@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -19,11 +19,13 @@ from parsers.rules.findings import FindingStatus
 from parsers.syntax.isolation import is_hostile
 from scoring.attribution import source_shares
 from scoring.code.score import CodeArtifact, CodeScore, CodeVerdict, score_code
+from scoring.rag.decision_facts import cut_distances
 from scoring.rag.score import RagDecision
 from scoring.segmentation import split_claims
 from scoring.session.types import SessionState, SessionStateError
 from scoring.session.update import from_json, signals_to_json, to_json, update
 from scoring.types import Band, Claim
+from serving.api.audit_facts import AuditFacts, VersionHashes
 from serving.api.errors import DeadlineExceededError, ValidationFailedError
 from serving.api.lane_types import LaneAnswer, LaneInput
 from serving.api.observation import observation_of
@@ -32,23 +34,44 @@ from serving.lanes.code_render import EDIT_DOES_NOT_APPLY, CodeResult, code_fiel
 from serving.lanes.context_splits import ContextSplits
 from serving.lanes.no_encoder import without_alignment
 from serving.lanes.rag import Gathered, RagLane
-from serving.lanes.render import diagnostics, rag_document, render
+from serving.lanes.render import diagnostics, rag_document, render, rounded
+from serving.libraries.choice import NO_CHOICE, LibraryChooser
+from serving.libraries.store import LibraryStore
 
 _PARSE_THREADS = 2
 _QUALITY = "quality"
 _BANDS = {CodeVerdict.GROUNDED: Band.GREEN, CodeVerdict.PHANTOM: Band.RED, CodeVerdict.CANNOT_TELL: Band.AMBER}
-_REASON_CODES = {FindingStatus.PHANTOM: "phantom_api", FindingStatus.DRIFT: "api_drift"}
+_REASON_CODES = {
+    FindingStatus.PHANTOM: "phantom_api",
+    FindingStatus.DRIFT: "api_drift",
+    FindingStatus.UNDECLARED_IMPORT: "undeclared_import",
+}
 
 
 class CodeLane:
     """Scores code; all it keeps between requests is a cache of parsed contexts."""
 
-    def __init__(self, rag: RagLane, artifact: CodeArtifact, use_encoder: bool = True) -> None:
-        """``use_encoder`` False: ``rag`` aligns nothing, and what rests on the alignment is left out."""
+    def __init__(
+        self,
+        rag: RagLane,
+        artifact: CodeArtifact,
+        use_encoder: bool = True,
+        libraries: LibraryStore | None = None,
+        well_known: Mapping[str, frozenset[str]] | None = None,
+        for_names: CodeLane | None = None,
+    ) -> None:
+        """``use_encoder`` False: ``rag`` aligns nothing, and what rests on the alignment is left out.
+
+        ``libraries``: packages whose calls are judged; without it those of other packages stay unverifiable.
+        ``well_known``: names of well-known packages by registry, for what an undeclared import was meant to be.
+        ``for_names``: a lane without an encoder, which takes the requests for names only; this one closes it.
+        """
+        self._for_names = for_names
+        self._libraries = None if libraries is None else LibraryChooser(libraries)
         self.rag = rag
         self._use_encoder = use_encoder
         self._artifact = artifact
-        self._analyser = CodeAnalyser()
+        self._analyser = CodeAnalyser(well_known=well_known)
         self._splits = ContextSplits()
         self._threads = ThreadPoolExecutor(max_workers=_PARSE_THREADS, thread_name_prefix="parser")
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slow-parser")
@@ -60,6 +83,8 @@ class CodeLane:
 
     async def score(self, request: LaneInput) -> LaneAnswer:
         """The rendered answer, within the request's deadline."""
+        if request.names_only and self._for_names is not None:
+            return await self._for_names.score(request)
         try:
             async with asyncio.timeout(request.deadline_s):
                 return await self._score(request)
@@ -74,7 +99,7 @@ class CodeLane:
         threads = self._slow if hostile else self._threads  # those who wait for a slow parse wait together
         code = await loop.run_in_executor(threads, find_code, request.response_text, request.response_language_hint)
         analysis, gathered = await asyncio.gather(
-            loop.run_in_executor(threads, self._analyser.analyse, request.tenant, request.response_text, code, files),
+            loop.run_in_executor(threads, self._analyse, request, code, files),
             self.rag.gather(
                 request, _parts(files), _prose_claims(request, code) if self._use_encoder else (), verify=False
             ),
@@ -90,7 +115,7 @@ class CodeLane:
             "next_session_state": to_json(next_state),
             "session_signals": signals_to_json(signals),
             "recommendation": signals.recommendation.value,
-            "versions": {**self.rag.versions(gathered), "code": str(self._artifact.provenance.get("version", "1"))},
+            "versions": self._versions(gathered),
             "runtime_decision": self.rag.runtime_decision(request, result.headline),
             "warnings": [*self.rag.warnings(request, gathered), *analysis.warnings, *state_warnings] or None,
         }
@@ -107,6 +132,34 @@ class CodeLane:
             batch_requests=gathered.reply.batch_requests,
             pairs=gathered.pairs,
             cached_pairs=gathered.cached_pairs,
+            audit=self._audit(request, gathered, result),
+        )
+
+    def _hashes(self, gathered: Gathered) -> VersionHashes:
+        """As of the RAG lane, with the code lane's own calibration."""
+        return replace(self.rag.hashes(gathered), calibration_sha256=self.rag.provenance.code)
+
+    def _versions(self, gathered: Gathered) -> dict[str, str]:
+        version = str(self._artifact.provenance.get("version", "1"))
+        return {**self.rag.versions(gathered), **self._hashes(gathered).versions(), "code": version}
+
+    def _audit(self, request: LaneInput, gathered: Gathered, result: CodeResult) -> AuditFacts:
+        """What the audit log says of a decision: of the names where there were some, else of the prose as in the RAG lane."""
+        facts = replace(self.rag.audit(request, gathered, result.decision), hashes=self._hashes(gathered))
+        facts = replace(facts, format=replace(facts.format, code=bool(result.analysis.code)))
+        if result.score.probability is None:
+            return facts
+        cuts = (1.0 - self._artifact.phantom_from, 1.0 - self._artifact.grounded_to)
+        near, far = cut_distances(result.headline, tuple(dict.fromkeys(cuts)))
+        return replace(
+            facts,
+            score=rounded(result.headline),
+            reason_codes=(f"code_{result.score.verdict.value}", *_reason_codes(result)),
+            cut_distance=rounded(near),
+            second_distance=rounded(far),
+            artifact=str(self._artifact.provenance.get("version", "1")),
+            deciding_unit_index=None,
+            deciding_unit_sha256=None,
         )
 
     def _context(self, request: LaneInput) -> tuple[tuple[ContextFile, ...], bool]:
@@ -115,6 +168,10 @@ class CodeLane:
         split = self._splits.split(request.tenant, request.raw_context or "")
         hostile = split.hostile or any(is_hostile(text) for text in (request.response_text, *(f.text for f in units)))
         return (*split.files, *units), hostile
+
+    def _analyse(self, request: LaneInput, code: Sequence[CodeBlock], files: Sequence[ContextFile]) -> CodeAnalysis:
+        choice = NO_CHOICE if self._libraries is None else self._libraries.choose(request.libraries)
+        return self._analyser.analyse(request.tenant, request.response_text, code, files, choice)
 
     async def _judge(
         self, request: LaneInput, analysis: CodeAnalysis, gathered: Gathered, files: Sequence[ContextFile]
@@ -131,8 +188,9 @@ class CodeLane:
     def _code_score(self, analysis: CodeAnalysis, gathered: Gathered, decision: RagDecision) -> CodeScore:
         share = gathered.facts.literals.share
         contradictions = [v.contradict for v in gathered.facts.nli if v is not None and v.contradict is not None]
+        counted = [found for found in analysis.findings if analysis.code or found.flagged]
         return score_code(
-            analysis.findings,
+            counted,  # of an answer without code only what its prose names wrongly: the rest is judged claim by claim
             self._artifact,
             reverse_context=decision.reverse_context,
             literal_novelty=None if share is None else 1.0 - share,
@@ -141,6 +199,8 @@ class CodeLane:
 
     def close(self) -> None:
         """End the parser threads."""
+        if self._for_names is not None:
+            self._for_names.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._slow.shutdown(wait=True, cancel_futures=True)
         self._analyser.close()

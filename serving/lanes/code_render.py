@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from parsers.rules.findings import Finding, FindingStatus
+from parsers.rules.paths import UnknownPath
 from scoring.attribution import SourceShare, attribution_json
 from scoring.code.score import CodeScore, chunk_ownership, file_attribution
 from scoring.heatmap import HeatmapSpan, heatmap_data, heatmap_html, heatmap_spans
@@ -85,7 +86,9 @@ def _code_lane(result: CodeResult) -> dict[str, Any]:
             "left_out": dict(score.left_out),
             "symbols": [_symbol(found) for found in analysis.findings],
             "counts": {status.value: sum(f.status is status for f in analysis.findings) for status in FindingStatus},
+            "libraries": _libraries(analysis),
             "placements": [_placement(placed) for placed in analysis.placements],
+            "unknown_paths": [_unknown_path(found) for found in analysis.unknown_paths],
             "parse": {
                 "context_files": analysis.files,
                 "blocks": [
@@ -109,9 +112,22 @@ def _code_lane(result: CodeResult) -> dict[str, Any]:
     )
 
 
+def _libraries(analysis: CodeAnalysis) -> dict[str, Any] | None:
+    """The indexed packages that the response was judged with, and versions that were asked for in vain."""
+    libraries = analysis.libraries
+    if not libraries.used and not libraries.not_indexed:
+        return None
+    missing = [
+        {"name": name, "version": version, "indexed": list(there)} for name, version, there in libraries.not_indexed
+    ]
+    return {"used": list(libraries.used), "not_indexed": missing}
+
+
 def _placement(placed: PlacementReport) -> dict[str, Any]:
     """Where a block was placed; `edit` says whether a search/replace pair or a diff applies there."""
     fields: dict[str, Any] = {"block": placed.block, "path": placed.path, "why": placed.why, "doubt": placed.doubt}
+    if placed.owner is not None:
+        fields["class"] = placed.owner
     if placed.applies is not None:
         fields["edit"] = "applies" if placed.applies else EDIT_DOES_NOT_APPLY
     if placed.nearest is not None:
@@ -131,8 +147,15 @@ def _symbol(found: Finding) -> dict[str, Any]:
             "reason": found.reason,
             "suggestion": found.suggestion,
             "defined_in": found.defined_in,
+            "place": found.place if found.place != "code" else None,
         }
     )
+
+
+def _unknown_path(found: UnknownPath) -> dict[str, Any]:
+    """A path in the prose that is not among the files; ``nearest`` is the file that it is most like."""
+    start, end = found.span
+    return compact({"path": found.path, "char_start": start, "char_end": end, "nearest": found.nearest})
 
 
 def _heatmap(request: LaneInput, result: CodeResult) -> dict[str, Any]:

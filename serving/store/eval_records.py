@@ -111,6 +111,16 @@ def read_case(connection: TenantConnection, task_id: str) -> CaseRow:
     return CaseRow(task_id, row.revision, row.status, read_revisions(connection, [(task_id, row.revision)])[0])
 
 
+def statuses_of(connection: TenantConnection, task_ids: Sequence[str]) -> dict[str, str]:
+    """Where those of the cases stand that exist."""
+    found: dict[str, str] = {}
+    for start in range(0, len(task_ids), _PAGE):
+        wanted = eval_cases.c.task_id.in_(task_ids[start : start + _PAGE])
+        for row in connection.rows(select(eval_cases.c.task_id, eval_cases.c.status).where(wanted)):
+            found[row.task_id] = row.status
+    return found
+
+
 def read_revisions(connection: TenantConnection, members: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
     """The contents of revisions, in order. Raises NotFoundError for one that is not there."""
     found: dict[tuple[str, str], dict[str, Any]] = {}

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, tuple_
 
 from serving.api.errors import NotFoundError
 from serving.store.tenancy import TenantConnection
-from serving.store.trace_records import parts, read_bodies, release_spans
+from serving.store.trace_records import IN_LIST, parts, read_bodies, release_spans
 from serving.store.trace_schema import (
     BODY_ROLES,
     conversations,
@@ -77,6 +77,61 @@ def list_conversations(
     return Page(page, (page[-1]["ended_ms"], page[-1]["conversation_id"]) if more else None, cut)
 
 
+def neighbours(
+    connection: TenantConnection, wanted: ConversationFilter, place: Cursor
+) -> tuple[str | None, str | None]:
+    """The conversations that stand directly before (newer) and after (older) a place in the filtered list."""
+    older = list_conversations(connection, wanted, 1, place).rows
+    conditions = _conditions(connection, wanted)
+    ended_ms, name = place
+    same = (conversations.c.ended_ms == ended_ms) & (conversations.c.conversation_id > name)
+    conditions.append((conversations.c.ended_ms > ended_ms) | same)
+    if wanted.words is None:
+        newer = _first_of(connection, conditions)
+    else:
+        newer = []
+        for part in parts(_conversations_of(connection, connection.find_texts(wanted.words, SEARCHED))):
+            newer += _first_of(connection, [*conditions, conversations.c.conversation_id.in_(part)])
+    first = min(newer, key=lambda row: (row["ended_ms"], row["conversation_id"]), default=None)
+    return first["conversation_id"] if first else None, older[0]["conversation_id"] if older else None
+
+
+def _first_of(connection: TenantConnection, conditions: Sequence[Any]) -> list[Row]:
+    """The oldest conversation that meets the conditions."""
+    table = conversations.c
+    statement = select(conversations).where(*conditions).order_by(table.ended_ms, table.conversation_id).limit(1)
+    return [dict(row._mapping) for row in connection.rows(statement)]
+
+
+def find_turns(connection: TenantConnection, wanted: ConversationFilter, limit: int) -> tuple[list[str], bool]:
+    """Turns of the conversations that match, latest conversation first, which have the filter's facets and words themselves.
+
+    The second value is True where there are more than ``limit``, or a search looked at its most turns.
+    """
+    found: list[str] = []
+    after: Cursor | None = None
+    spoken = None if wanted.words is None else set(connection.find_texts(wanted.words, SEARCHED))
+    cut = spoken is not None and len(spoken) >= SEARCHED
+    while True:
+        page = list_conversations(connection, wanted, IN_LIST, after)
+        place = {row["conversation_id"]: index for index, row in enumerate(page.rows)}
+        statement = select(traces.c.trace_id, traces.c.conversation_id, traces.c.facets, traces.c.started_ms)
+        rows = connection.rows(statement.where(traces.c.conversation_id.in_(list(place)))) if place else ()
+        matching = [
+            row
+            for row in rows
+            if all(facet_line(entry) in row.facets for entry in wanted.facets)
+            and (spoken is None or row.trace_id in spoken)
+        ]
+        matching.sort(key=lambda row: (place[row.conversation_id], row.started_ms, row.trace_id))
+        found += [str(row.trace_id) for row in matching]
+        if len(found) > limit:
+            return found[:limit], True
+        if page.after is None:
+            return found, cut
+        after = page.after
+
+
 def read_conversation(connection: TenantConnection, conversation_id: str) -> Row:
     """The conversation's row. Raises NotFoundError."""
     row = connection.first(select(conversations).where(conversations.c.conversation_id == conversation_id))
@@ -95,6 +150,28 @@ def read_turns(connection: TenantConnection, conversation_id: str, limit: int, o
         .offset(offset)
     )
     return [dict(row._mapping) for row in connection.rows(statement)]
+
+
+def count_turns_before(connection: TenantConnection, turn: Row) -> int:
+    """How many turns of its conversation began before a turn."""
+    table = traces.c
+    earlier = tuple_(table.started_ms, table.trace_id) < tuple_(turn["started_ms"], turn["trace_id"])
+    same = table.conversation_id == turn["conversation_id"]
+    row = connection.first(select(func.count(table.trace_id).label("n")).where(same, earlier))
+    return 0 if row is None else int(row.n)
+
+
+def read_turns_before(connection: TenantConnection, turn: Row, limit: int) -> list[Row]:
+    """Score and band of the latest ``limit`` turns of the conversation that began before this one, oldest first."""
+    table = traces.c
+    place = tuple_(table.started_ms, table.trace_id)
+    statement = (
+        select(table.trace_id, table.score, table.band)
+        .where(table.conversation_id == turn["conversation_id"], place < tuple_(turn["started_ms"], turn["trace_id"]))
+        .order_by(table.started_ms.desc(), table.trace_id.desc())
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in reversed(connection.rows(statement))]
 
 
 def read_turn(connection: TenantConnection, trace_id: str) -> Row:

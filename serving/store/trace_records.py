@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import delete, select, update
 
+from serving.store.review_order import review_order
 from serving.store.tenancy import TenantConnection
 from serving.store.trace_schema import BODY_ROLES, bodies, conversations, spans, traces
 from serving.store.trace_totals import Row, add_call, add_turn, empty_totals
@@ -212,6 +213,7 @@ def _new_turn(span: NewSpan, arrival: Arrival) -> Row:
         "review_probability": None,
         "review_risk": None,
         "review_state": None,
+        "review_order": review_order(span.trace_id),
         "locked_by": None,
         "lock_expires_ms": None,
     }

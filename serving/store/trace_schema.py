@@ -142,13 +142,14 @@ traces: Final = Table(
     Column("review_probability", Float),
     Column("review_risk", Float),
     _text("review_state", 16),
+    Column("review_order", BigInteger),
     _text("locked_by", 128),
     Column("lock_expires_ms", BigInteger),
     PrimaryKeyConstraint("tenant", "trace_id"),
     Index(None, "tenant", "conversation_id", "started_ms"),
     Index(None, "tenant", "request_id"),
     Index(None, "score_state", "score_due_ms"),
-    Index(None, "tenant", "review_state", "review_risk"),
+    Index(None, "tenant", "review_state", "review_risk", "review_order"),
 )
 
 conversations: Final = Table(
@@ -189,6 +190,7 @@ scores: Final = Table(
     _count("updated_ms"),
     PrimaryKeyConstraint("tenant", "target_kind", "target_id", "name", "source"),
     Index(None, "tenant", "trace_id", "name"),
+    Index(None, "tenant", "name", "updated_ms"),
 )
 
 score_revisions: Final = Table(
@@ -220,6 +222,7 @@ suggestions: Final = Table(
     _required("state", 16),
     _count("created_ms"),
     PrimaryKeyConstraint("tenant", "trace_id", "rule"),
+    Index(None, "tenant", "state", "created_ms"),
 )
 
 triages: Final = Table(
@@ -249,4 +252,15 @@ selections: Final = Table(
     _required("author", NAME_CHARACTERS),
     _count("created_ms"),
     PrimaryKeyConstraint("tenant", "selection_id"),
+)
+
+review_reasons: Final = Table(
+    "review_reasons",
+    METADATA,
+    _required("tenant"),
+    _required("project", NAME_CHARACTERS),
+    Column("reasons", LargeBinary, nullable=False),
+    _required("author", NAME_CHARACTERS),
+    _count("updated_ms"),
+    PrimaryKeyConstraint("tenant", "project"),
 )

@@ -13,6 +13,9 @@ SUMS: Final = ("spans", "errors", "input_tokens", "output_tokens", "charge_usd")
 MAX_FACETS: Final = 64
 FACET_CHARACTERS: Final = 128
 
+REVIEW_FACETS: Final = ("band", "cause", "feedback", "label", "reason", "suggestion")
+"""Facets that reviews give a turn, apart from what its calls say."""
+
 Row = dict[str, Any]
 
 
@@ -27,9 +30,11 @@ def facet_line(entry: str) -> str:
 
 
 def join_facets(*texts: str) -> str:
-    """The lines of all, each once, in order of the alphabet, at most 64: ``\\nmodel=a\\nroute=b\\n``."""
-    lines = sorted({line for text in texts for line in text.split("\n") if line})
-    return "\n" + "".join(f"{line}\n" for line in lines[:MAX_FACETS])
+    """The lines of all, each once, in order of the alphabet, at most 64: ``\\nmodel=a\\nroute=b\\n``. Reviews' go first."""
+    lines = {line for text in texts for line in text.split("\n") if line}
+    if len(lines) > MAX_FACETS:
+        lines = set(sorted(lines, key=lambda line: (line.partition("=")[0] not in REVIEW_FACETS, line))[:MAX_FACETS])
+    return "\n" + "".join(f"{line}\n" for line in sorted(lines))
 
 
 def replace_facets(text: str, names: Iterable[str], entries: Iterable[str]) -> str:
@@ -37,6 +42,11 @@ def replace_facets(text: str, names: Iterable[str], entries: Iterable[str]) -> s
     dropped = tuple(f"{name}=" for name in names)
     kept = "\n".join(line for line in text.split("\n") if not line.startswith(dropped))
     return join_facets(kept, "\n".join(entries))
+
+
+def review_facets(text: str) -> list[str]:
+    """The lines of ``text`` that reviews gave."""
+    return [line for line in text.split("\n") if line.partition("=")[0] in REVIEW_FACETS]
 
 
 def empty_totals(started_ms: int, ended_ms: int) -> Row:

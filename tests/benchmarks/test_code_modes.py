@@ -66,15 +66,17 @@ def test_rows_of_a_mode(tree: Path, mode: str) -> None:
         assert clean["response"] == altered["response"][:start] + wrong["expected"] + altered["response"][end:]
         files = [ContextFile(item["path"], item["text"], 0, "python") for item in clean["files"]]
         code = find_code(clean["response"], None)
-        [placed] = CodeAnalyser().analyse("test", clean["response"], code, files).placements
-        bare = mode == "method" and code[0].text[0] == " "  # a method without its class's header is not placed
-        assert placed.path == (None if bare else "shop/till.py")
+        found = CodeAnalyser().analyse("test", clean["response"], code, files)
+        if mode == "prose":
+            assert (found.placements, found.unknown_paths) == ((), ())
+            continue
+        [placed] = found.placements
+        assert placed.path == "shop/till.py"
         assert placed.applies is (True if mode in {"search_replace", "diff"} else None)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_mode_is_reported_by_language(tree: Path, mode: str) -> None:
     found = report(evaluate(list(make_mode_rows([tree], mode, "python", 3, 4))))["by_mode"][mode]["python"]
-    if mode != "method":  # methods without their header are judged with less knowledge
-        assert found["recall"]["value"] == 1.0
+    assert found["recall"]["value"] == 1.0
     assert found["clean_flagged"]["value"] == 0.0

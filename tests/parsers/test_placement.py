@@ -5,7 +5,8 @@ import pytest
 from parsers.blocks.context_files import ContextFile
 from parsers.blocks.fences import find_code
 from parsers.syntax.languages import language_of_path
-from serving.lanes.code_analysis import CodeAnalyser, CodeAnalysis
+from serving.lanes.code_analysis import CodeAnalyser
+from tests.parsers.placing import analyse, fenced, flagged
 
 CACHE = """import logging
 from typing import Iterable
@@ -91,19 +92,6 @@ impl Pool {
 }
 """,
 }
-
-
-def analyse(response: str, files: dict[str, str]) -> CodeAnalysis:
-    context = tuple(ContextFile(path, text, 0, language_of_path(path)) for path, text in files.items())
-    return CodeAnalyser().analyse("tenant", response, find_code(response), context)
-
-
-def flagged(found: CodeAnalysis) -> list[str]:
-    return [finding.name for finding in found.findings if finding.flagged]
-
-
-def fenced(language: str, code: str) -> str:
-    return f"Here it is:\n\n```{language}\n{code}\n```\n"
 
 
 METHOD = (

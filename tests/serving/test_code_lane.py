@@ -257,6 +257,19 @@ async def test_without_the_encoder_names_alone_are_judged(lane: CodeLane) -> Non
     alone.close()
 
 
+async def test_a_request_for_names_only_runs_no_model(lane: CodeLane, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = await scored(lane, request(PHANTOM))
+
+    async def fail(*_: Any, **__: Any) -> None:
+        raise AssertionError("the encoder's lane was asked")
+
+    monkeypatch.setattr(lane.rag, "gather", fail)
+    names = await scored(lane, request(PHANTOM, names_only=True))
+    assert names["code_lane"]["symbols"] == full["code_lane"]["symbols"]
+    assert (names["band"], names["code_lane"]["verdict"]) == ("red", "phantom")
+    assert not {"claims", "support_units", "context_usage_ratio", "unsupported_spans"} & names.keys()
+
+
 async def test_one_slow_parse_does_not_stall_other_requests(lane: CodeLane) -> None:
     alone = code_lane(load_config(None, {"lanes.code.use_encoder": False}, environment={}), lane.rag)
     await scored(alone, request(CLEAN))

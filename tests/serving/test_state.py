@@ -7,61 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from models.types import ModelInfo, TextRole
-from serving.api.errors import ApiError, OverloadedError
-from serving.api.lane_types import AlignReply, AlignRequest, UnitVectors
+from serving.api.errors import OverloadedError
 from serving.config.load import load_config
-from serving.http.gateway import create_app
-from serving.inference.encoding import AlignmentService
-from serving.lanes.dispatch import Lanes
-from serving.lanes.factory import alignment_service, code_lane, rag_lane
-from serving.lanes.rollup import RollupLane
+from serving.lanes.factory import alignment_service
+from tests.serving.local_app import LocalEncoder, local_app, local_config
 
 BRIDGE = ["The Lindau Bridge opened on 4 May 1932.", "It is 1,149 metres long.", "Clara Hoffmann designed it."]
 SHOP = "# file: shop.py\nclass Cart:\n    def add_item(self, name: str) -> None: ...\n"
 PHANTOM = "```python\nfrom shop import Cart\nCart().add_product('tea')\n```"
-
-
-class LocalEncoder:
-    """The bundled encoder as the gateway sees it, counting what it aligns."""
-
-    def __init__(self, service: AlignmentService) -> None:
-        self.service = service
-        self.replies: list[AlignReply] = []
-        self.away: ApiError | None = None
-
-    async def align(self, request: AlignRequest) -> AlignReply:
-        reply = await self.service.align(request)
-        self.replies.append(reply)
-        return reply
-
-    async def info(self) -> ModelInfo:
-        return self.service.info
-
-    async def encode(self, texts: list[str]) -> list[UnitVectors]:
-        return await self.service.encode(texts)
-
-    async def embed(self, texts: list[str], role: TextRole) -> NDArray[np.float32]:
-        if self.away is not None:
-            raise self.away
-        return await self.service.embed(texts, role)
-
-    def close(self) -> None:
-        self.service.close()
-
-
-class Ready:
-    """A lane in this process."""
-
-    def __init__(self, lane: Any) -> None:
-        self.score = lane.score
-
-    async def ready(self) -> None:
-        """At once."""
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +29,8 @@ def encoder() -> Any:
 @asynccontextmanager
 async def running(encoder: LocalEncoder, folder: Path, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway of its own; ``settings``: of the section ``store``."""
-    values = {"data_dir": str(folder), "observability.log_level": "error", "limits.burst": 600}
-    config = load_config(None, values | {f"store.{key}": value for key, value in settings.items()}, environment={})
-    rag = rag_lane(config, {"minilm": encoder}, None)
-    code = code_lane(config, rag)
-    lanes = Lanes(rag=Ready(rag), code=Ready(code), rollup=Ready(RollupLane()))
-    app = create_app(config, lanes, {"minilm": encoder})
+    config = local_config(folder, **{f"store.{key}": value for key, value in settings.items()})
+    app, code = local_app(config, encoder)
     transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://t") as found:
         yield found

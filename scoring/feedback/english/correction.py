@@ -128,7 +128,7 @@ CORRECTION_RULES: Final = (
         Kind.CORRECTION,
         words(
             r".*\byou(?:'re| are) (?:thinking of|confusing|mixing up|referring to)\b|no,? (?:on|in"
-            r"|at|since|from|until) \S+[.!]*$|it(?:'s| is) (?:spelled|called|pronounced"
+            r"|at|since|from|until) \S+$|it(?:'s| is) (?:spelled|called|pronounced"
             r"|written) (?:with |as )?\w+"
         ),
         0.85,
@@ -138,8 +138,8 @@ CORRECTION_RULES: Final = (
         "en.it_is_value",
         Kind.CORRECTION,
         re.compile(
-            r"(?:[Ii]t|[Tt]hat)(?:'s|’s| is| was| should be) (?:[A-Z][\w-]+(?: [A-Z][\w-]+)*"
-            r"|[$€£]?\d[\d.,]*\s?\S*)[.!]*$"
+            r"(?:[Ii]t|[Tt]hat)(?:'s|’s| is| was| should be) (?:[A-Z][\w-]++(?: [A-Z][\w-]++)*+[.!]*"
+            r"|[$€£]?\d[\d.,]*+\s?\S*)$"
         ),
         0.8,
         "It's Canberra.",

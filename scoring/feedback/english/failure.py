@@ -14,7 +14,7 @@ FAILURE_RULES: Final = (
         "en.error_line",
         Kind.FAILURE,
         re.compile(
-            r"(?:[\w./-]+:(?:\d+:)*\s?(?:line \d+:\s)?)?(?:(?:\w+\.)*[A-Z]\w*(?:Error|Exception): "
+            r"(?:[\w./-]++:(?:\d++:)*+\s?(?:line \d+:\s)?)?(?:(?:\w++\.)*+[A-Z]\w*(?:Error|Exception): "
             r"|error\[E\d+\]|error TS\d+|error: |fatal: |syntax error near|Traceback \(most recent"
             r"|panic: |[Ss]egmentation fault|\S+: command not found|(?:[Cc]onnection refused"
             r"|[Pp]ermission denied|[Aa]ccess denied|[Nn]o such file)\b)"
@@ -26,8 +26,8 @@ FAILURE_RULES: Final = (
         "en.not_working",
         Kind.FAILURE,
         words(
-            rf"(?:(?:but |still |sorry )*(?:{IT}|i tried (?:that|it|this),? (?:but |and )?(?:it"
-            rf"|that)|[\w-]+) )?(?:still |just |also |really )*(?:{DOESNT}) (?:seem to |even "
+            rf"(?:(?:but |still |sorry )*+(?:{IT}|i tried (?:that|it|this),? (?:but |and )?(?:it"
+            rf"|that)|[\w-]+) )?(?:still |just |also |really )*+(?:{DOESNT}) (?:seem to |even "
             r"|really )?(?:work|compile|run|build|match|load|parse|start|open|function|do anything"
             r"|change anything|fix|solve|pass)\w*"
         ),
@@ -48,7 +48,7 @@ FAILURE_RULES: Final = (
         "en.fails",
         Kind.FAILURE,
         words(
-            rf"(?:now )?(?:{IT})(?: still| now| just| always)* (?:fails?|crash(?:es|ed)?|breaks?"
+            rf"(?:now )?(?:{IT})(?: still| now| just| always)*+ (?:fails?|crash(?:es|ed)?|breaks?"
             r"|broke|throws?|raises?|hangs?|errors?|failed|threw|deadlocks|(?:dropped|deleted"
             r"|removed|overwrote) (?:my|all|every\w*))\b"
         ),
@@ -82,8 +82,8 @@ FAILURE_RULES: Final = (
         Kind.FAILURE,
         words(
             r"(?:the|that) (?:page|chart|plot|file|list|table|window|screen|output|response"
-            r"|log) (?:\w+ \w+ )?(?:is|stays|was|comes back) (?:still |just |completely )*(?:empty"
-            r"|blank|black|white)\b|(?:it |that |now )*takes? (?:twice|even|much|way) \w+"
+            r"|log) (?:\w+ \w+ )?(?:is|stays|was|comes back) (?:still |just |completely )*+(?:empty"
+            r"|blank|black|white)\b|(?:it |that |now )*+takes? (?:twice|even|much|way) \w+"
             r"|now it \w+s[.!]*$|(?:the |my |that )?\w+ (?:is|are|'s) still (?:there|here|present"
             r"|open|empty|missing|red|wrong|visible|the same)\b|.*\b(?:even )?(?:more|new|other"
             r"|another) (?:errors?|warnings?|problems?|exceptions?|duplicates)[.!]*$"
@@ -120,7 +120,7 @@ FAILURE_RULES: Final = (
         "en.i_get_error",
         Kind.FAILURE,
         words(
-            r"(?:but |now |and )*i(?:'m| am)? (?:now |still |just )?(?:get|got|getting|see"
+            r"(?:but |now |and )*+i(?:'m| am)? (?:now |still |just )?(?:get|got|getting|see"
             r"|seeing) (?:an? |the |this )?(?:\w+ )?(?:error|exception|warning|404|403|500|401"
             r"|crash|failure|timeout)\b"
         ),

@@ -19,7 +19,7 @@ DOESNT: Final = (
 )
 ADVERB: Final = (
     r"(?:(?: really| actually| simply| just| also| still| even| completely| totally"
-    r"| definitely| clearly| quite| way| far| now| all|,)*)"
+    r"| definitely| clearly| quite| way| far| now| all|,)*+)"
 )
 HAD_ASKED: Final = (
     r"(?:asked|said|told you|wanted|meant|requested|specified|was asking|was looking" r"|am asking|'m asking|needed)"

@@ -68,7 +68,7 @@ REJECTION_RULES: Final = (
         "en.different_question",
         Kind.REJECTION,
         words(
-            r"you(?:'re|’re| are| keep| just| still)*(?: just| still)? (?:answer(?:ed"
+            r"you(?:'re|’re| are| keep| just| still)*+(?: just| still)? (?:answer(?:ed"
             r"|ing)? (?:a different|the wrong|another)|dodg(?:e|ed|ing)|avoid(?:ed|ing)?|ignor(?:e"
             r"|ing)|misunderst(?:ood|and)|misread|missed (?:the|my) (?:point|question))"
         ),
@@ -144,7 +144,7 @@ REJECTION_RULES: Final = (
             rf"|you are){ADVERB} )?(?:completely |totally |absolutely |utterly )?(?:useless"
             r"|unhelpful|nonsense|garbage|rubbish|terrible|horrible|awful|ridiculous|gibberish"
             r"|irrelevant|unusable|pointless|not (?:really |very )?(?:helpful|useful|relevant"
-            r"|usable))\b\s*(?:answer|response)?[.!,]*\s*(?:$|i |and )"
+            r"|usable))\b\s*+(?:answer|response)?[.!,]*\s*(?:$|i |and )"
         ),
         0.9,
         "Useless.",

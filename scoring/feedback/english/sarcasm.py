@@ -29,7 +29,7 @@ SARCASM_RULES: Final = (
         "en.praise_of_a_fault",
         Kind.SARCASM,
         words(
-            r"(?:oh |wow |yeah |well )*,? ?(?:great|brilliant|fantastic|wonderful|lovely|perfect"
+            r"(?:oh |wow |yeah |well )*+,? ?(?:great|brilliant|fantastic|wonderful|lovely|perfect"
             r"|amazing|nice|good job|well done|congrats|congratulations|bravo),? (?:(?:now "
             r"|so )?(?:another|even more|yet another|still|again)\b|(?:so|now) .*\b(?:crash|broken"
             r"|fail|gone|imagination|wrong|nothing)|(?:job )?(?:repeating|ignoring|breaking"

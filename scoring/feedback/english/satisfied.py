@@ -13,7 +13,7 @@ SATISFIED_RULES: Final = (
         "en.worked",
         Kind.SATISFIED,
         words(
-            rf"(?:(?:yes|yep|great|ok|okay|ah|cool|nice|thanks|thank you)[,.!]* )*(?:(?:{IT}"
+            rf"(?:(?:yes|yep|great|ok|okay|ah|cool|nice|thanks|thank you)[,.!]* )*+(?:(?:{IT}"
             r"|everything|all tests|the tests|all|tests)(?: (?:now|all|finally"
             r"|really))* )?(?:works?|worked|builds?|loads?|compiles?|compiled|runs?|ran|pass(?:es"
             r"|ed)?|did (?:the trick|it)|fixed (?:it|that|the \w+|my \w+)|solved (?:it|that"
@@ -50,7 +50,7 @@ SATISFIED_RULES: Final = (
         "en.sense",
         Kind.SATISFIED,
         words(
-            rf"(?:ah+[,!]? |ok(?:ay)?[,!]? |now |oh[,!]? )*(?:{IT} (?:now )?(?:makes (?:perfect "
+            rf"(?:ah+[,!]? |ok(?:ay)?[,!]? |now |oh[,!]? ){{0,6}}(?:{IT} (?:now )?(?:makes (?:perfect "
             r"|total |a lot of |more |much more )?sense|helps|helped|is (?:clear|clearer))"
             r"|makes (?:perfect |total )?sense|(?:i |now i |now )(?:now )?(?:understand|get it"
             r"|see how it works|got it)|got it|understood|it's clear)(?: now| a lot| so much)?"

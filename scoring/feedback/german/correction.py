@@ -28,7 +28,7 @@ CORRECTION_RULES: Final = (
         words(
             r"(?:nein|nee|nö)[,:;.]? (?:das|es|der|die|sie|er|dort|da)\b (?:ist|sind|war|waren|hat"
             r"|gibt|gilt|heißt|kostet|beginnt|beträgt)(?! (?:dann )?alles)|(?:nein|nee),? (?:am|um"
-            r"|im|in|seit|ab|bis) \S+[.!]*$"
+            r"|im|in|seit|ab|bis) \S+$"
         ),
         0.88,
         "Nein, das ist Frau Schulz.",
@@ -69,7 +69,7 @@ CORRECTION_RULES: Final = (
     Rule(
         "de.it_is_value",
         Kind.CORRECTION,
-        re.compile(r"(?:Es|es) (?:ist|sind|war|waren) (?:[A-ZÄÖÜ][\w-]+|\d[\d.,]*\s?\S*)[.!]*$"),
+        re.compile(r"(?:Es|es) (?:ist|sind|war|waren) (?:[A-ZÄÖÜ][\w-]++[.!]*|\d[\d.,]*+\s?\S*)$"),
         0.78,
         "Es sind 12.",
     ),
@@ -78,7 +78,7 @@ CORRECTION_RULES: Final = (
         Kind.CORRECTION,
         words(
             r".*\b(?:gibt es|existier(?:t|en)) (?:dort |da |hier |so |aber |das |doch |gar "
-            r"|überhaupt )*(?:nicht|keine?n?)\b"
+            r"|überhaupt )*+(?:nicht|keine?n?)\b"
         ),
         0.85,
         "Die Methode finish() gibt es nicht",

@@ -47,7 +47,7 @@ FAILURE_RULES: Final = (
         Kind.FAILURE,
         words(
             r"(?:immer noch |noch immer |wieder |leider |es ist |ich (?:habe"
-            r"|bekomme) )*(?:derselbe|dasselbe|der gleiche|das gleiche|denselben"
+            r"|bekomme) )*+(?:derselbe|dasselbe|der gleiche|das gleiche|denselben"
             r"|den gleichen) (?:fehler|problem|ergebnis|meldung)\b"
         ),
         0.9,
@@ -59,7 +59,7 @@ FAILURE_RULES: Final = (
         words(
             r".*\b(?:habe?|hatte) (?:ich )?(?:schon |bereits |auch )?(?:probiert|versucht"
             r"|ausprobiert)\b|.*\b(?:passiert|geschieht|ändert sich) (?:gar |aber |einfach "
-            r"|leider )*nichts\b|ohne erfolg\b"
+            r"|leider )*+nichts\b|ohne erfolg\b"
         ),
         0.85,
         "Hab ich probiert, passiert nichts",
@@ -69,7 +69,7 @@ FAILURE_RULES: Final = (
         Kind.FAILURE,
         words(
             r".*\b(?:hat|hatte|brachte|bringt) (?:leider |auch |gar "
-            r"|überhaupt )*nichts(?: gebracht| geändert| genützt)?\b|(?:der|die|das"
+            r"|überhaupt )*+nichts(?: gebracht| geändert| genützt)?\b|(?:der|die|das"
             r"|mein\w*) \w+ \w+ (?:immer noch|weiterhin|noch immer)\b"
         ),
         0.85,
@@ -81,7 +81,7 @@ FAILURE_RULES: Final = (
         words(
             rf"{ES} (?:führt ins leere|ist{ADVERB} (?:kaputt|tot|defekt|abgelaufen|ungültig|leer"
             r"|langsamer|schlimmer|schlechter))|dauert (?:jetzt|nun) (?:doppelt|noch|viel)\b"
-            r"|(?:jetzt|nun) ist (?:es |alles |mein \w+ )?(?:noch |jetzt )*(?:langsamer|schlimmer"
+            r"|(?:jetzt|nun) ist (?:es |alles |mein \w+ )?(?:noch |jetzt )*+(?:langsamer|schlimmer"
             r"|kaputt|weg|schlechter|gelöscht|leer)|das ist kein[e]? (?:gültige[rs]?"
             r"|valide[rs]?) \w+"
         ),

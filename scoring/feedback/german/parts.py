@@ -13,5 +13,5 @@ ES: Final = (
 ADVERB: Final = (
     r"(?:(?: immer noch| noch immer| noch| leider| aber| ja| doch| so| auch| jetzt"
     r"| einfach| wirklich| überhaupt| gar| alles| trotzdem| nun| mir| mich| immer| viel"
-    r"| etwas| ganz| komplett| völlig)*)"
+    r"| etwas| ganz| komplett| völlig)*+)"
 )

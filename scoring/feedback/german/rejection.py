@@ -26,7 +26,7 @@ REJECTION_RULES: Final = (
         "de.asked_for",
         Kind.REJECTION,
         words(
-            r"(?:aber )?ich (?:habe?|hatte) (?:doch |ja |nur |ausdrücklich )*(?:nach|um|gesagt"
+            r"(?:aber )?ich (?:habe?|hatte) (?:doch |ja |nur |ausdrücklich )*+(?:nach|um|gesagt"
             r"|dich|sie|nur|nicht)\b.*(?:gefragt|gebeten|gesagt|gemeint|verlangt|gewollt)"
             r"|ich (?:wollte|meinte|fragte|brauche) (?:doch |ja |aber )?(?:nur|nach|die|den|das"
             r"|eine?n?|abends|auf)\b(?=.*(?:!|nicht|nur|gefragt|$))"

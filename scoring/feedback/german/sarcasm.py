@@ -19,7 +19,7 @@ SARCASM_RULES: Final = (
         "de.praise_of_a_fault",
         Kind.SARCASM,
         words(
-            r"(?:na |ja |ach |oh )*,?(?:toll|super|klasse|prima|großartig|wunderbar"
+            r"(?:na |ja |ach |oh )*+,?(?:toll|super|klasse|prima|großartig|wunderbar"
             r"|ganz große klasse|ganz toll|bravo),? (?:genau da|das wusste ich|jetzt ist"
             r"|noch (?:ein|mehr)|schon wieder|wieder|und (?:jetzt|nun)|nur leider)\b"
         ),

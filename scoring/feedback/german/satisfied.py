@@ -13,7 +13,7 @@ SATISFIED_RULES: Final = (
         "de.worked",
         Kind.SATISFIED,
         words(
-            rf"(?:(?:jetzt|nun|super|ja|danke|ah|ok)[,.!]* )*(?:(?:{ES}|alles|die tests"
+            rf"(?:(?:jetzt|nun|super|ja|danke|ah|ok)[,.!]* )*+(?:(?:{ES}|alles|die tests"
             r"|alle tests)(?: \w+)?? )?(?:(?:funktioniert|geht|klappt|läuft|kompiliert"
             r"|passt)(?:e)?(?: (?:es|das|alles|jetzt|nun|wieder|super|perfekt|einwandfrei"
             r"|wunderbar|prima))*|hat (?:es )?(?:geklappt|funktioniert|geholfen)"
@@ -38,7 +38,7 @@ SATISFIED_RULES: Final = (
         Kind.SATISFIED,
         words(
             r"(?:das )?(?:hat|hilft)(?: mir| uns)? (?:sehr |wirklich |schon |enorm "
-            r"|echt )*(?:geholfen|weiter|weitergeholfen)|(?:sehr |wirklich |super "
+            r"|echt )*+(?:geholfen|weiter|weitergeholfen)|(?:sehr |wirklich |super "
             r"|echt )?hilfreich"
         ),
         0.88,
@@ -48,7 +48,7 @@ SATISFIED_RULES: Final = (
         "de.understood",
         Kind.SATISFIED,
         words(
-            r"(?:(?:ah+|ach so|okay|ok|jetzt|nun)[,!]? )*(?:verstehe ich(?: es| das)?"
+            r"(?:(?:ah+|ach so|okay|ok|jetzt|nun)[,!]? )*+(?:verstehe ich(?: es| das)?"
             r"|(?:habe? ich(?: es| das)? )?verstanden|verstehe|ist (?:es |mir "
             r"|das )?(?:jetzt )?klar|(?:das )?(?:macht|ergibt) (?:jetzt |nun )?sinn|gefunden"
             r"|alles klar)"

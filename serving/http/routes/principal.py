@@ -18,3 +18,12 @@ def current_tenant(request: Request) -> str:
 
 
 CurrentTenant = Annotated[str, Depends(current_tenant)]
+
+
+def current_caller(request: Request) -> str | None:
+    """The key that calls, as the author of what it writes where the body names none; None where no key is known."""
+    return getattr(getattr(request.state, "principal", None), "key_id", None)
+
+
+CurrentCaller = Annotated[str | None, Depends(current_caller)]
+"""Under whose name something is kept."""

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
-from serving.api.errors import ValidationFailedError
 from serving.http.routes.answers import json_answer
 from serving.http.routes.principal import CurrentTenant
 from serving.store.trace_reads import ConversationFilter
-from serving.store.trace_totals import facet
+from serving.traces.filters import to_filter
 from serving.traces.ingest import Accepted, TraceIngest, accepted_view
 from serving.traces.otlp import encode_answer
 from serving.traces.reading import MAX_PAGE, TraceReader
@@ -23,24 +20,6 @@ from serving.traces.views import decode_cursor
 
 OTLP_PATHS = ("/v1/traces", "/api/public/otel/v1/traces")
 """OpenTelemetry's own path, and the one that Langfuse's exporters use."""
-FACET_FILTERS = {
-    "model": "model",
-    "provider": "provider",
-    "task_hint": "task",
-    "segment": "segment",
-    "route": "route",
-    "config": "config",
-    "experiment": "experiment",
-    "tag": "tag",
-    "status": "status",
-    "band": "band",
-    "label": "label",
-    "reason": "reason",
-    "cause": "cause",
-    "suggestion": "suggestion",
-}
-"""Query parameters that name a facet, and the facet."""
-
 ConversationId = Annotated[str, Path(min_length=1, max_length=256)]
 SpanId = Annotated[str, Path(min_length=1, max_length=128)]
 Word = Annotated[str | None, Query(max_length=256)]
@@ -60,6 +39,7 @@ class Filters:
     reason: Word = None
     cause: Word = None
     suggestion: Annotated[Literal["up", "down"] | None, Query()] = None
+    feedback: Annotated[Literal["up", "down"] | None, Query()] = None
     band: Annotated[Literal["green", "amber", "red", "unknown"] | None, Query()] = None
     status: Annotated[Literal["error"] | None, Query()] = None
     segment: Word = None
@@ -79,22 +59,6 @@ class Filters:
 def wanted(filters: Annotated[Filters, Depends()]) -> ConversationFilter:
     """The filter that query parameters ask for. Raises ValidationFailedError for a time that is none."""
     return to_filter({name: getattr(filters, name) for name in Filters.__dataclass_fields__})
-
-
-def to_filter(given: dict[str, Any]) -> ConversationFilter:
-    """As :func:`wanted`, from values by parameter name; empty ones do not narrow."""
-    named = {name: value for name, value in given.items() if value not in (None, "")}
-    return ConversationFilter(
-        project=named.get("project"),
-        facets=tuple(facet(kind, str(named[name])) for name, kind in FACET_FILTERS.items() if name in named),
-        words=named.get("text"),
-        min_charge_usd=named.get("min_charge_usd"),
-        max_charge_usd=named.get("max_charge_usd"),
-        min_latency_ms=math.ceil(named["min_latency_ms"]) if "min_latency_ms" in named else None,
-        max_latency_ms=math.floor(named["max_latency_ms"]) if "max_latency_ms" in named else None,
-        since_ms=_time_ms(named.get("since"), "since"),
-        until_ms=_time_ms(named.get("until"), "until"),
-    )
 
 
 def build_router(ingest: TraceIngest, reader: TraceReader) -> APIRouter:
@@ -173,16 +137,3 @@ def _add_readings(router: APIRouter, reader: TraceReader) -> None:
 def _otlp_answer(accepted: Accepted, media_type: str) -> Response:
     body = encode_answer(media_type, accepted.rejected, accepted.reason)
     return Response(body, 200, media_type=media_type)
-
-
-def _time_ms(value: str | None, name: str) -> int | None:
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise ValidationFailedError(f"{name}: {value!r} is no time; send ISO 8601, such as 2026-11-27T09:00") from None
-    milliseconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
-    if not 0 <= milliseconds < 2**53:
-        raise ValidationFailedError(f"{name}: {value!r} lies before 1970 or too far ahead")
-    return round(milliseconds)

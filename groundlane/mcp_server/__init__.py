@@ -1,0 +1,1 @@
+"""``groundlane mcp``: a Model Context Protocol server in front of a running Groundlane server. Needs ``groundlane[mcp]``."""
