@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,12 +9,13 @@ from parsers.values.structured import StructuredSource, parse_structured
 from scoring.lexical import ContextWords, context_words
 from scoring.rag.careful_reading import SourceFacts, source_facts
 from scoring.rag.literals import LiteralIndex, extract_literals
-from serving.inference.kept import Kept
+from serving.inference.kept import Kept, digest_of
 
 __all__ = ["ContextFacts", "ContextReader"]
 
 _CACHED_CONTEXTS = 64
-_CACHED_CHARACTERS = 8_000_000
+_CACHED_CHARACTERS = 3_000_000
+"""The words of every sentence are kept as well, some 60 bytes a character."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class ContextReader:
     ) -> ContextFacts:
         """Facts about ``texts``; ``structured`` are the texts that may hold tables or records. ``speakers``: of each text."""
         said_by = [speaker or "" for speaker in speakers]
-        key = (tenant, _digest([content_type or "", str(len(texts)), *texts, *structured, *said_by]))
+        key = (tenant, digest_of([content_type or "", str(len(texts)), *texts, *structured, *said_by]))
         return self._kept.get_or_make(key, lambda: _facts(texts, structured, content_type, speakers))
 
 
@@ -63,11 +63,3 @@ def _facts(
         source_facts(texts, literals, words, speakers),
         sum(map(len, texts)),
     )
-
-
-def _digest(texts: Sequence[str]) -> bytes:
-    found = hashlib.sha256()
-    for text in texts:
-        found.update(f"{len(text)}\0".encode())
-        found.update(text.encode("utf-8", "surrogatepass"))
-    return found.digest()
