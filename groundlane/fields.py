@@ -19,10 +19,9 @@ class SupportUnit(TypedDict, total=False):
     metadata: Mapping[str, Any]
 
 
-class RagFields(TypedDict, total=False):
-    """A request of the rag lane: ``response_text`` and one of the premise lanes are required."""
+class RagStreamFields(TypedDict, total=False):
+    """A request of the rag lane whose answer is still to come; one of the premise lanes is required."""
 
-    response_text: Required[str]
     query_text: str
     raw_context: str
     chunk_ids: Sequence[str | int]
@@ -47,6 +46,12 @@ class RagFields(TypedDict, total=False):
     session_id: str
     request_id: str
     verbose: bool
+
+
+class RagFields(RagStreamFields, total=False):
+    """A request of the rag lane: ``response_text`` and one of the premise lanes are required."""
+
+    response_text: Required[str]
 
 
 class CodeFields(RagFields, total=False):

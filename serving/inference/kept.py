@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+
+
+def digest_of(texts: Iterable[str]) -> bytes:
+    """What stands for ``texts`` in a key: no two lists of texts have the same."""
+    found = hashlib.sha256()
+    for text in texts:
+        data = text.encode("utf-8", "surrogatepass")
+        found.update(f"{len(data)}\0".encode())
+        found.update(data)
+    return found.digest()
 
 
 class Kept(Generic[Key, Value]):

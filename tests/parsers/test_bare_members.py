@@ -184,3 +184,11 @@ def test_lines_of_a_function_stand_where_the_file_has_their_like(
 ) -> None:
     found = analyse(fenced("python", f"# shop/cart.py\n{code}"), PYTHON)
     assert (found.placements[0].path, flagged(found)) == (path, expected)
+
+
+def test_dots_in_a_docstring_are_no_elision() -> None:
+    total = (
+        '    def total(self) -> int:\n        """Adds up.\n\n            cart.total()\n            ...\n        """\n'
+    )
+    files = {"cart.py": f"class Cart:\n{total}        return self.sum_of([])\n\n    def sum_of(self, all): return 0\n"}
+    assert flagged(analyse(fenced("python", f"{total}        return self.sum_off([])\n"), files)) == ["sum_off"]
