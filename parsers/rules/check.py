@@ -19,6 +19,7 @@ from parsers.project.entities import (
 )
 from parsers.project.module_builder import FileModule
 from parsers.project.project import ResponseProject
+from parsers.rules.packages import KnownPackages
 from parsers.syntax.expressions import read_expression
 from parsers.syntax.facts import CodeFacts
 from parsers.syntax.types import Reference, ReferenceKind, Span
@@ -55,8 +56,12 @@ class Universe:
 class ResponseCheck:
     """What all blocks of one response in one language family share."""
 
-    def __init__(self, project: ResponseProject, family: str, texts: Sequence[str]) -> None:
+    def __init__(
+        self, project: ResponseProject, family: str, texts: Sequence[str], packages: KnownPackages | None = None
+    ) -> None:
+        """``packages``: what manifests declare; None where imports are not judged by it."""
         self.project = project
+        self.packages = packages
         self.family = family
         self.inference = Inference(project, family)
         self.universe = Universe(

@@ -8,19 +8,21 @@ from __future__ import annotations
 import hashlib
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import accumulate, pairwise
 
 from parsers.blocks.block import CodeBlock, Edit
 from parsers.blocks.context_files import ContextFile
+from parsers.blocks.manifests import Manifest, read_manifests
 from parsers.blocks.prose import Mention, mentions, named_paths, plain_names, prose_spans
 from parsers.project.amended import amend, as_block
 from parsers.project.bare_members import ClassTable, Headed, with_headers
 from parsers.project.index import ContextIndex, build_index
 from parsers.project.library import FAMILIES
-from parsers.project.placement import Hints, Source, by_source, place
+from parsers.project.placement import Hints, Source, as_lines, by_source, place
+from parsers.rules.packages import KnownPackages
 from parsers.rules.paths import UnknownPath, unknown_paths
 from parsers.rules.phantoms import RESOLVE_LIMIT_S, UNJUDGED, Finding, Prose, ResponseBlock, resolve
 from parsers.syntax.isolation import IsolatedParser, is_hostile
@@ -109,6 +111,7 @@ class _Indexed:
     characters: int
     timed_out: bool
     table: ClassTable
+    manifests: dict[str, Manifest]
 
 
 class CodeAnalyser:
@@ -118,8 +121,12 @@ class CodeAnalyser:
     Limits count ``clock``, time of the thread on the processor: a loaded machine answers later, not otherwise.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.thread_time) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.thread_time, well_known: Mapping[str, frozenset[str]] | None = None
+    ) -> None:
+        """``well_known``: names of well-known packages by registry ('pypi', 'npm', 'crates', 'go')."""
         self._clock = clock
+        self._well_known = well_known or {}
         self._indexes: Kept[tuple[str, str], _Indexed] = Kept(
             _CACHED_INDEXES, _CACHED_CHARACTERS, lambda indexed: indexed.characters
         )
@@ -153,12 +160,13 @@ class CodeAnalyser:
         placed = self._placed(response, code, parses, indexed)
         judged, missing = self._amended(placed)
         prose = prose_spans(response, code)
-        findings = _resolve(response, judged, indexed.index, tuple(mentions(response, prose)))
+        packages = KnownPackages(indexed.manifests, self._well_known) if indexed.manifests else None
+        findings = _resolve(response, judged, indexed.index, tuple(mentions(response, prose)), packages)
         reports, warnings = _reports(code, parses, findings)
         return CodeAnalysis(
             findings=findings,
             blocks=reports,
-            placements=tuple(_placed(n, one, missing) for n, one in enumerate(placed)),
+            placements=tuple(_placed(n, one, code[n].edits, missing) for n, one in enumerate(placed)),
             code=tuple(code),
             unknown_paths=unknown_paths(response, prose, code, (file.path or "" for file in files)),
             files=len(files),
@@ -180,7 +188,10 @@ class CodeAnalyser:
             headed = None
             if not any(edit.search.strip() for edit in block.edits):
                 headed = with_headers(block, parse, (indexed.table, answered), hints, self._read)
-            placed.append(headed or Headed(block, parse, place(block, parse, indexed.sources, hints)))
+            if headed is None:
+                lines, placement = as_lines(block, parse, place(block, parse, indexed.sources, hints))
+                headed = Headed(lines, parse, placement)
+            placed.append(headed)
         return placed
 
     def _read(self, block: CodeBlock) -> ParseResult:
@@ -250,7 +261,8 @@ class CodeAnalyser:
         index = build_index(parses, libraries.sets)
         sources = _sources(index, parses, texts)
         characters = sum(len(file.text) for file in files)
-        return _Indexed(index, sources, tuple(warnings), characters, timed_out, ClassTable(sources))
+        manifests = read_manifests((file.path, file.text) for file in files)
+        return _Indexed(index, sources, tuple(warnings), characters, timed_out, ClassTable(sources), manifests)
 
 
 @dataclass(frozen=True)
@@ -271,7 +283,11 @@ def _sources(index: ContextIndex, parses: Sequence[ParseResult], texts: Sequence
 
 
 def _resolve(
-    response: str, judged: Sequence[_Judged], index: ContextIndex, named: tuple[Mention, ...]
+    response: str,
+    judged: Sequence[_Judged],
+    index: ContextIndex,
+    named: tuple[Mention, ...],
+    packages: KnownPackages | None,
 ) -> tuple[Finding, ...]:
     """Findings at characters of the response; what an amended file says elsewhere is not the response's."""
     starts = list(accumulate((len(one.block.text) for one in judged), initial=0))  # end to end: tells them apart
@@ -280,7 +296,7 @@ def _resolve(
         for one, start in zip(judged, starts, strict=False)
     ]
     findings = []
-    for found in resolve(blocks, index, prose=Prose(response, named)):
+    for found in resolve(blocks, index, prose=Prose(response, named), packages=packages):
         if found.place == "prose":
             findings.append(found)
             continue
@@ -342,14 +358,14 @@ def _hints(response: str, prose: Sequence[Span], code: Sequence[CodeBlock], numb
     return Hints(tuple(one.path for one in named_paths(response, spans)), frozenset(pairs), frozenset(names))
 
 
-def _placed(number: int, placed: Headed, missing: dict[int, Edit]) -> PlacementReport:
-    placement, block = placed.placement, placed.block
+def _placed(number: int, placed: Headed, edits: Sequence[Edit], missing: dict[int, Edit]) -> PlacementReport:
+    placement = placed.placement
     source = placement.source
     path = None if source is None else source.path or None
     report = PlacementReport(number, path, placement.why.value, placement.doubt.value, owner=placement.owner)
     if source is None:  # an edit of a file that nobody sees
-        return replace(report, applies=False) if any(edit.search.strip() for edit in block.edits) else report
-    if not block.edits:
+        return replace(report, applies=False) if any(edit.search.strip() for edit in edits) else report
+    if not edits:
         return report
     edit = missing.get(number)
     nearest = None if edit is None else _nearest_line(source.text, edit.search)

@@ -12,7 +12,7 @@ from models.registry import SHIPPED_VERIFIER, EncoderSpec, VerifierSpec, load_en
 from models.weights import BUNDLED, BUNDLED_SOURCE
 from scoring.code.score import parse_code_artifact
 from serving.api.lane_types import Aligner, PairVerifier
-from serving.config.artifacts import null_texts, rag_fits, read_artifact
+from serving.config.artifacts import null_texts, rag_fits, read_artifact, well_known_packages
 from serving.config.load import Config
 from serving.config.settings import EncoderSettings, VerifierSettings
 from serving.lanes.code import CodeLane
@@ -102,9 +102,13 @@ def code_lane(config: Config, rag: RagLane) -> CodeLane:
     """The code lane on top of a RAG lane, or of one that aligns nothing where the configuration says so."""
     artifact = parse_code_artifact(read_artifact("code", config.artifacts.directory))
     libraries = LibraryStore(config.data_dir / "libraries")
-    if config.lanes.code.use_encoder:
-        return CodeLane(rag, artifact, libraries=libraries)
-    return CodeLane(_lane_without_encoder(config), artifact, use_encoder=False, libraries=libraries)
+    well_known = well_known_packages(config.artifacts.directory)
+    for_names = CodeLane(
+        _lane_without_encoder(config), artifact, use_encoder=False, libraries=libraries, well_known=well_known
+    )
+    if not config.lanes.code.use_encoder:
+        return for_names
+    return CodeLane(rag, artifact, libraries=libraries, well_known=well_known, for_names=for_names)
 
 
 def _lane_without_encoder(config: Config) -> RagLane:
