@@ -254,7 +254,7 @@ _CHAINED: Final[dict[str, re.Pattern[str]]] = {
 """Tokens of a fixed length: many end to end ("dapi…dapi…") go as one, where each pass would find only the first of them."""
 
 _FOLDED: Final = {ord("ſ"): "s", ord("ı"): "i", 0x307: None}
-"""What lower-casing leaves of letters that a pattern without regard to case reads as s and i: the long s, i with no or two dots."""
+"""What lower-casing leaves of letters that a pattern without regard to case reads as s and i."""
 _RARE: Final = "_-:.=@"
 _HINTS: Final = frozenset(hint for rule in SECRETS + PERSONAL_DATA for hint in rule.hints)
 _HINTS_BY_SIGN: Final = tuple(
