@@ -106,7 +106,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _check_capacity(self) -> Self:
         permits = self.limits.permits
-        admitted = permits.rag + permits.code + permits.rollup + permits.store + permits.watch + permits.traces
+        admitted = sum(permits.model_dump().values())
         if self.server.gateway.max_ongoing_requests <= admitted:
             impossible(
                 "server.gateway.max_ongoing_requests",

@@ -15,15 +15,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
-from serving.api.errors import ApiError, InternalError, envelope, error_headers
+from serving.api.errors import ApiError, InternalError
 from serving.api.lane_types import LaneAnswer
 from serving.api.pseudonyms import hashed_session
 from serving.api.schemas import REQUEST_ID_PATTERN
 from serving.auth.keys import Authenticator, Principal
 from serving.http.limits import Admission, Permit, RateLimiter, RateState, check_content_length
 from serving.http.observability import Metrics, RequestRecord, log_request
+from serving.http.senders import HttpSender, SocketSender
 from serving.http.tracing import TraceContext
 from serving.pages.router import is_page
 from serving.pages.web import FORM_BYTES
@@ -39,6 +38,8 @@ GUARDED = ("/api/", "/v1/")
 _TRACES = frozenset({"/v1/traces", "/api/public/otel/v1/traces", "/api/v1/traces"})
 """Where calls of applications come in. Their rate is not counted by requests: an exporter that is refused drops what it has, so
 permits and bytes bound them, with a 503 that it waits for and repeats."""
+_STREAMS = frozenset({"/api/v1/trace/rag/stream"})
+"""Where answers come in while they are written: WebSockets that stay open for as long as a model writes."""
 _LANE_PREFIXES = {
     "/api/v1/trace/rag": "rag",
     "/api/v1/trace/code": "code",
@@ -79,7 +80,7 @@ class Exchange:
         return RequestRecord(
             request_id=self.request_id,
             lane=self.lane,
-            method=scope["method"],
+            method=scope.get("method", "WEBSOCKET"),
             route=getattr(route, "path", "unmatched"),
             status=self.status,
             latency_ms=(time.perf_counter() - self.started_s) * 1000.0,
@@ -128,33 +129,24 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         exchange = _open_exchange(scope, headers)
         scope.setdefault("state", {})["exchange"] = exchange
-        started = False
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                exchange.status = message["status"]
-                message["headers"] = [*message.get("headers", []), *self._answer_headers(exchange, scope)]
-            await send(message)
-
+        kind: type[HttpSender | SocketSender] = SocketSender if scope["type"] == "websocket" else HttpSender
+        sender = kind(send, exchange, lambda: self._answer_headers(exchange, scope))
+        scope["state"]["sender"] = sender
         try:
             with ExitStack() as stack:
                 inbound = self._admit(scope, headers, receive, exchange, stack)
-                await self._app(scope, inbound, send_with_headers)
+                await self._app(scope, inbound, sender.send)
         except ApiError as error:
-            if not started:
-                await send_error(error, exchange, send_with_headers)
+            await sender.fail(error)
         except Exception as error:
             _LOGGER.exception("unhandled", extra={"fields": {"request_id": exchange.request_id}})
-            if not started:
-                await send_error(InternalError(f"unexpected {type(error).__name__}"), exchange, send_with_headers)
+            await sender.fail(InternalError(f"unexpected {type(error).__name__}"))
         finally:
             record = exchange.record(scope)
             self._metrics.observe(record)
@@ -210,6 +202,8 @@ def _lane_of(path: str) -> str:
         return "watch"
     if path.rstrip("/") in _TRACES:
         return "traces"
+    if path.rstrip("/") in _STREAMS:
+        return "stream"
     return next((lane for prefix, lane in _LANE_PREFIXES.items() if path.startswith(prefix)), "other")
 
 
@@ -218,21 +212,12 @@ def _counted(receive: Receive, permit: Permit, exchange: Exchange, limit_bytes: 
 
     async def counted() -> Message:
         message = await receive()
-        if message["type"] == "http.request":
-            exchange.body_bytes += len(message.get("body", b""))
+        if message["type"] in {"http.request", "websocket.receive"}:
+            exchange.body_bytes += len(message.get("body") or message.get("bytes") or b"")
+            exchange.body_bytes += len((message.get("text") or "").encode("utf-8", "surrogatepass"))
             check_content_length(str(exchange.body_bytes), limit_bytes)
             if exchange.body_bytes > permit.body_bytes:
                 permit.reserve(exchange.body_bytes - permit.body_bytes)
         return message
 
     return counted
-
-
-async def send_error(error: ApiError, exchange: Exchange, send: Send) -> None:
-    """Answer with the error's envelope."""
-    exchange.error_code = error.code
-    body = orjson.dumps(envelope(error, exchange.request_id))
-    fields = {**error_headers(error), "content-length": str(len(body))}
-    headers = [(name.encode(), value.encode()) for name, value in fields.items()]
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

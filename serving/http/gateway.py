@@ -44,6 +44,7 @@ from serving.http.routes.runs import build_router as runs_router
 from serving.http.routes.scores import build_router as scores_router
 from serving.http.routes.sessions import build_router as sessions_router
 from serving.http.routes.status import StatusReport, status_router
+from serving.http.routes.stream import stream_router
 from serving.http.routes.traces import build_router as traces_router
 from serving.http.state import State, open_state
 from serving.lanes.dispatch import ConfiguredEncoders, Dispatcher, Lanes, RemoteEncoder
@@ -85,6 +86,7 @@ def create_app(
     )
     dispatcher = Dispatcher(lanes, None, config.limits.deadline_s) if state is None else state.dispatcher
     app.include_router(lanes_router(dispatcher, config.limits, config.prices, state.jobs if state else None))
+    app.include_router(stream_router(dispatcher, config.limits, config.prices))
     app.include_router(health_router(lanes, metrics, config.observability.metrics))
     status = StatusReport(config, metrics, admission, state.audit if state else None)
     app.include_router(status_router(status, release))

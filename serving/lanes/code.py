@@ -26,7 +26,7 @@ from scoring.session.types import SessionState, SessionStateError
 from scoring.session.update import from_json, signals_to_json, to_json, update
 from scoring.types import Band, Claim
 from serving.api.audit_facts import AuditFacts, VersionHashes
-from serving.api.errors import DeadlineExceededError, ValidationFailedError
+from serving.api.errors import ContextUnknownError, DeadlineExceededError, ValidationFailedError
 from serving.api.lane_types import LaneAnswer, LaneInput
 from serving.api.observation import observation_of
 from serving.lanes.code_analysis import CodeAnalyser, CodeAnalysis
@@ -95,7 +95,7 @@ class CodeLane:
         started_s = time.perf_counter()
         state, state_warnings = _session_state(request)
         loop = asyncio.get_running_loop()
-        files, hostile = await loop.run_in_executor(self._threads, self._context, request)
+        request, reference, files, hostile = await loop.run_in_executor(self._threads, self._context, request)
         threads = self._slow if hostile else self._threads  # those who wait for a slow parse wait together
         code = await loop.run_in_executor(threads, find_code, request.response_text, request.response_language_hint)
         analysis, gathered = await asyncio.gather(
@@ -108,6 +108,7 @@ class CodeLane:
         document = rag_document(request, gathered.facts.units, gathered.reply, result.decision)
         document |= code_fields(request, result)
         document["reason_codes"] = _reason_codes(result)
+        document["context_ref"] = reference
         if not self._use_encoder:
             document = without_alignment(document)
         next_state, signals = update(state, observation_of(document))
@@ -162,12 +163,22 @@ class CodeLane:
             deciding_unit_sha256=None,
         )
 
-    def _context(self, request: LaneInput) -> tuple[tuple[ContextFile, ...], bool]:
-        """The files of the context, and whether they or the response are to be parsed in a process of its own."""
+    def _context(self, request: LaneInput) -> tuple[LaneInput, str | None, tuple[ContextFile, ...], bool]:
+        """The request with the context that it refers to, that context's reference, its files, and whether they or the
+        response are to be parsed in a process of their own.
+
+        Raises ContextUnknownError for a reference that this lane does not hold for the tenant.
+        """
+        if request.context_ref is not None:
+            known = self._splits.known(request.tenant, request.context_ref)
+            if known is None:
+                raise ContextUnknownError(f"context_ref {request.context_ref[:12]}… names no context that is held here")
+            request, split, reference = replace(request, raw_context=known.raw), known, request.context_ref
+        else:
+            split, reference = self._splits.split(request.tenant, request.raw_context or "")
         units = files_of_units([(unit.source_id, unit.text) for unit in request.support_units])
-        split = self._splits.split(request.tenant, request.raw_context or "")
         hostile = split.hostile or any(is_hostile(text) for text in (request.response_text, *(f.text for f in units)))
-        return (*split.files, *units), hostile
+        return request, reference if split.raw else None, (*split.files, *units), hostile
 
     def _analyse(self, request: LaneInput, code: Sequence[CodeBlock], files: Sequence[ContextFile]) -> CodeAnalysis:
         choice = NO_CHOICE if self._libraries is None else self._libraries.choose(request.libraries)
