@@ -84,14 +84,13 @@ def _below(folder: Path, max_files: int) -> Iterator[Path]:
 
 
 def read_decisions(
-    files: Sequence[Path], reader: Reader, window_minutes: float | None = None, tenant: str | None = None
+    files: Sequence[Path], reader: Reader, start: str = "", tenant: str | None = None
 ) -> Iterator[Decision]:
-    """Decisions, file by file. ``window_minutes``: only the last ones before the newest line of all.
+    """Decisions, file by file, from the time ``start`` on, see :func:`window_start`.
 
     ``tenant``: only lines of ours of the tenant with this pseudonym.
     """
     mark = None if tenant is None else f'"tenant":"{tenant}"'.encode()
-    start = "" if window_minutes is None else window_start(files, window_minutes)
     parts: dict[bytes, Group | None] = {}
     head, loads, groups = _HEAD.match, orjson.loads, reader.groups
     for path in files:

@@ -50,7 +50,7 @@ def _read(folder: Path, tenant: str, days: int) -> dict[str, Any]:
     files, left_out = _files(folder, days)
     reader = Reader(Groups())
     summary, clusters = Summary(reader.groups), Clusters(_EXAMPLES, Thresholds(), {}, normal)
-    for group, at, request, numbers, raw in read_decisions(files, reader, None, pseudonym(tenant)):
+    for group, at, request, numbers, raw in read_decisions(files, reader, tenant=pseudonym(tenant)):
         summary.add(group, at, numbers)
         clusters.add(group, at, request, numbers, raw)
     ranked = clusters.ranked()
