@@ -120,6 +120,9 @@ def _contrasted(read: SentenceReading, words: ContextWords, claim: Claim) -> Rul
     if read.absent is not None:
         reason = f"nothing in the source speaks of a {read.absent.text!r}"
         return Ruling(RulingCode.ABSENT_ATTRIBUTE, Verdict.UNSUPPORTED, reason, read.absent.span)
+    if read.unknown is not None:
+        reason = f"the source names no {read.unknown.text!r}"
+        return Ruling(RulingCode.ABSENT_NAME, Verdict.UNSUPPORTED, reason, read.unknown.span)
     if contrast is None or found is None:
         return None
     slot = contrast.code in (RulingCode.OTHER_NAME, RulingCode.OTHER_SLOT)

@@ -21,6 +21,9 @@ from scoring.types import Claim, Verdict
 _CONTRADICTED_SCORE = 0.05
 _LITERAL_CONTRADICTED_SCORE = 0.15
 _LITERAL_MISSING_FACTOR = 0.1
+_DOUBT_FACTOR = 0.6
+_DOUBTS = frozenset({RulingCode.ABSENT_NAME, RulingCode.ABSENT_ATTRIBUTE, RulingCode.OTHER_SLOT, RulingCode.OTHER_NAME})
+"""What is not there may still be meant by other words: such a claim keeps an answer from green and does not make it red."""
 _VERBATIM_SCORE = 0.99
 _RESTATED_SCORE = 0.97
 _ABSTENTION_SCORE = 0.9
@@ -135,7 +138,8 @@ def _by_rules(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgement:
     """What cells, literals, words and similarity say."""
     score, cut, ruling = evidence.support, artifact.dense_cut, evidence.ruling
     if ruling is not None and ruling.decides and evidence.cell_verdict is not Verdict.SUPPORTED:
-        return _by_ruling(evidence, ruling, min(score or 0.0, cut) * _LITERAL_MISSING_FACTOR)
+        factor = _DOUBT_FACTOR if ruling.code in _DOUBTS else _LITERAL_MISSING_FACTOR
+        return _by_ruling(evidence, ruling, min(score or 0.0, cut) * factor)
     if evidence.cell_verdict is Verdict.CONTRADICTED:
         reasons = [evidence.cell_reason or "a typed cell says otherwise"]
         return _judgement(evidence, Verdict.CONTRADICTED, _CONTRADICTED_SCORE, reasons, ClaimCause.CELL, decided=True)

@@ -25,6 +25,7 @@ class RulingCode(StrEnum):
     EXCHANGED_ORDER = "exchanged_order"  # "before the test" where the source says that the test came first
     OTHER_SPEAKER = "other_speaker"  # what one speaker said, said of another
     OTHER_SLOT = "other_slot"  # "hangs in the reading room" where the source says "in the porter's lodge"
+    ABSENT_NAME = "absent_name"  # "lies on the Seine" where the source names no Seine
     ABSENT_ATTRIBUTE = "absent_attribute"  # "the capital is Quillby" where Quillby is mentioned and no capital
     OTHER_LINK = "other_link"  # "open on Sundays" where the source says "open on weekdays and closed on Sundays"
     DENIED_FOR = "denied_for"  # "so may trainees" where the source says "trainees may not"

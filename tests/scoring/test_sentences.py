@@ -116,6 +116,19 @@ def test_what_is_mentioned_is_not_what_the_claim_says_it_is():
 
 
 @pytest.mark.parametrize(
+    ("claim", "unknown"),
+    [
+        pytest.param("The brewer keeps a house on the Loire.", "Loire", id="river"),
+        pytest.param("The brewer Halvorsen's cider is Quist's.", None, id="possessives"),
+        pytest.param("In October it was 40 degrees Fahrenheit.", None, id="month-and-unit"),
+    ],
+)
+def test_a_name_that_the_source_lacks(claim, unknown):
+    found = read(claim, DEAL).unknown
+    assert (found.text if found else None) == unknown
+
+
+@pytest.mark.parametrize(
     ("question", "answer", "contrast", "restated"),
     [
         pytest.param("Are cats admitted?", "Yes.", True, False, id="wrong-yes"),

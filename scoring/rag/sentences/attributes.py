@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from parsers.words.lexicon import lexicon, same_meaning
+from scoring.rag.sentences.grounds import proper
 from scoring.rag.sentences.words import Kind, Sentence, Word
 
 _BE = frozenset("is was are were ist war sind waren".split())
@@ -19,6 +20,9 @@ _VAGUE = frozenset(
 )
 """Nouns that a source need not use to say what they say."""
 _LEAST_LETTERS = 4
+_NO_NAMES = frozenset(
+    "fahrenheit celsius kelvin passage document source context section table figure english german".split()
+)
 
 
 def absent_attribute(claim: Sentence, holding: Collection[str]) -> Word | None:
@@ -37,6 +41,20 @@ def absent_attribute(claim: Sentence, holding: Collection[str]) -> Word | None:
     if len(noun.text) < _LEAST_LETTERS or any(_says(noun.text, base) for base in holding):
         return None
     return noun
+
+
+def absent_name(claim: Sentence, holding: Collection[str]) -> Word | None:
+    """A name inside the claim that no word of the source begins like; units, months and weekdays are no names.
+
+    "Lyon lies on the Seine" against a source that speaks of the Rhône and the Saône only.
+    """
+    for word in claim.content[1:]:
+        bare = word.text.lower().removesuffix("'s").removesuffix("’s")
+        if not proper(word) or len(bare) < _LEAST_LETTERS or bare in _NO_NAMES or lexicon().classes.get(bare):
+            continue
+        if not any(base[:_LEAST_LETTERS] == bare[:_LEAST_LETTERS] for base in holding):
+            return word
+    return None
 
 
 def _says(noun: str, word: str) -> bool:

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from parsers.words.lexicon import base_forms
 from scoring.rag.sentences.align import Comparison, compare
-from scoring.rag.sentences.attributes import absent_attribute
+from scoring.rag.sentences.attributes import absent_attribute, absent_name
 from scoring.rag.sentences.contrasts import CONTRASTS, FREE_ORDER_CONTRASTS, ContrastRule
 from scoring.rag.sentences.grounds import LEAST_COVERED, Contrast
 from scoring.rag.sentences.links import mixed_clauses, source_clauses
@@ -53,13 +53,14 @@ class SourceSentences:
 @dataclass(frozen=True, slots=True)
 class SentenceReading:
     """``contrast``: what the claim has otherwise, None when nothing certain; ``restated``: a sentence says all of it;
-    ``absent``: what the claim says something is, a word that the source has in no form.
+    ``absent``: what the claim says something is, a word that the source has in no form; ``unknown``: a name that it lacks.
     """
 
     contrast: Contrast | None
     restated: bool
     comparison: Comparison | None = None
     absent: Word | None = None
+    unknown: Word | None = None
 
 
 def source_sentences(texts: Sequence[str], speakers: Sequence[str | None] = ()) -> SourceSentences:
@@ -168,7 +169,10 @@ def read_claim(
         parts = (part for part in clauses(claim) if part is not claim)
         found = next((seen for part in parts if (seen := _against(_near(part, source), rules)) is not None), None)
     if found is None and source.complete:
-        return SentenceReading(None, False, None, absent_attribute(claim, source.holding.keys()))
+        words = source.holding.keys()
+        absent = absent_attribute(claim, words)
+        unknown = absent_name(claim, words) if language != "de" and absent is None else None
+        return SentenceReading(None, False, None, absent, unknown)
     return found or _NOTHING
 
 
