@@ -159,12 +159,18 @@ class Authenticator:
         self._required = required
         self._version: tuple[int, int, int] | None = None
         self._records: dict[str, KeyRecord] = {}
+        self._tenants = 0
         self._refresh()
 
     @property
     def anonymous_allowed(self) -> bool:
         """Whether a caller without a key is served, on loopback."""
         return not self._required
+
+    @property
+    def tenants(self) -> int:
+        """How many tenants have a valid key."""
+        return self._tenants
 
     def authenticate(self, authorization_header: str | None, client_host: str | None = None) -> Principal:
         """Who calls. ``client_host``: the peer's address where it is known; anonymous calls must be local.
@@ -205,6 +211,7 @@ class Authenticator:
         if version == self._version:
             return
         self._records = {record.key_id: record for record in self._keys.read()}
+        self._tenants = len({record.tenant for record in self._records.values() if record.revoked_at is None})
         self._version = version
         if self._records and self._required is None:
             self._required = True

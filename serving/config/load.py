@@ -101,12 +101,12 @@ class Config(Section):
     @model_validator(mode="after")
     def _check_capacity(self) -> Self:
         permits = self.limits.permits
-        admitted = permits.rag + permits.code + permits.rollup + permits.store + permits.watch + permits.traces
+        admitted = sum(permits.model_dump().values()) + self.limits.receiving
         if self.server.gateway.max_ongoing_requests <= admitted:
             impossible(
                 "server.gateway.max_ongoing_requests",
-                f"a gateway holds {self.server.gateway.max_ongoing_requests} requests but limits.permits admit "
-                f"{admitted}; raise it above them, so that a full queue answers 503 and /healthz still answers",
+                f"a gateway holds {self.server.gateway.max_ongoing_requests} requests but limits.permits and limits.receiving "
+                f"admit {admitted}; raise it above them, so that a full queue answers 503 and /healthz still answers",
             )
         if self.server.drain_s < self.limits.deadline_s:
             impossible(

@@ -107,9 +107,9 @@ class GatewaySettings(ReplicaSettings):
     """Replicas of the HTTP ingress. Rate limits and permits are counted in each of them."""
 
     max_ongoing_requests: int = Field(
-        default=1024,
+        default=2048,
         ge=1,
-        description="Requests one gateway holds; above the sum of limits.permits, so permits refuse first.",
+        description="Requests one gateway holds; above the sum of limits.permits and limits.receiving, so that these refuse first.",
     )
     max_queued_requests: int = Field(default=1024, ge=1, description="Requests that wait at the proxy for a gateway.")
 
@@ -308,6 +308,20 @@ class LimitSettings(Section):
         default=256 * MEBIBYTE,
         ge=1024,
         description="Bytes of all bodies that one gateway holds at a time; more answer 503.",
+    )
+    body_deadline_s: float = Field(default=120.0, gt=0, description="Seconds a body may take to come; then 408.")
+    body_bytes_per_s: int = Field(
+        default=16_384, ge=1, description="Least rate of a body on average, after its first five seconds; then 408."
+    )
+    receiving: int = Field(
+        default=256, ge=1, description="Requests whose body is on its way at a time; they hold no permit."
+    )
+    tenant_share: float = Field(
+        default=0.75,
+        gt=0,
+        le=1,
+        description="Share of the permits, of in_flight_bytes and of receiving that one tenant may hold where the keys are of "
+        "more than one.",
     )
     deadline_s: float = Field(default=30.0, gt=0, description="Seconds one request may take; then it answers 504.")
     requests_per_minute: int = Field(default=600, ge=1, description="Rate of one key that has no rate of its own.")

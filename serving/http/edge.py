@@ -1,7 +1,8 @@
 """The outermost layer of the server: identity, limits, one record and one envelope for every request.
 
-Pure ASGI, around the FastAPI application. For a call under ``/api/`` or ``/v1/`` it authenticates, counts the
-key's rate and takes a permit before a byte of the body is read. It holds the project's one broad ``except``.
+Pure ASGI, around the FastAPI application. For a call under ``/api/`` or ``/v1/`` it authenticates and counts the
+key's rate before a byte of the body is read, and takes a permit of the lane once the body is there. It holds the
+project's one broad ``except``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ from serving.api.lane_types import LaneAnswer
 from serving.api.pseudonyms import hashed_session
 from serving.api.schemas import REQUEST_ID_PATTERN
 from serving.auth.keys import Authenticator, Principal
+from serving.http.bodies import BodyLimits, SenderGoneError, has_body, receive_body, replayed
 from serving.http.limits import Admission, Permit, RateLimiter, RateState, check_content_length
 from serving.http.observability import Metrics, RequestRecord, log_request
 from serving.http.tracing import TraceContext
@@ -110,7 +112,8 @@ class Guards:
     authenticator: Authenticator
     limiter: RateLimiter
     admission: Admission
-    body_bytes: int
+    body: BodyLimits
+    tenant_share: float = 1.0
 
 
 class Edge:
@@ -146,8 +149,10 @@ class Edge:
 
         try:
             with ExitStack() as stack:
-                inbound = self._admit(scope, headers, receive, exchange, stack)
+                inbound = await self._admit(scope, headers, receive, exchange, stack)
                 await self._app(scope, inbound, send_with_headers)
+        except SenderGoneError:
+            exchange.status = 0
         except ApiError as error:
             if not started:
                 await send_error(error, exchange, send_with_headers)
@@ -168,29 +173,47 @@ class Edge:
             if name not in self._hidden
         ]
 
-    def _admit(
+    async def _admit(
         self, scope: Scope, headers: Mapping[str, str], receive: Receive, exchange: Exchange, stack: ExitStack
     ) -> Receive:
-        """Identity, rate and permit of an API call; the way in that counts the body's bytes. Pages know their visitors by a
-        cookie, and ask for it themselves: who has none is led to the sign-in.
+        """Identity and rate, then the body, then the permit of an API call. Pages know their visitors by a cookie, and ask for
+        it themselves: who has none is led to the sign-in.
         """
+        guards = self._guards
         if is_page(scope["path"]):
-            announced = check_content_length(headers.get("content-length"), FORM_BYTES)
-            permit = stack.enter_context(self._guards.admission.admit("pages", announced))
-            return _counted(receive, permit, exchange, FORM_BYTES)
+            permit = guards.admission.receive("pages")
+            return await _enter(permit, headers, receive, exchange, stack, replace(guards.body, most_bytes=FORM_BYTES))
         if not scope["path"].startswith(GUARDED):
             return receive
         client = scope.get("client")
-        exchange.principal = self._guards.authenticator.authenticate(
-            headers.get("authorization"), client[0] if client else None
-        )
-        scope["state"]["principal"] = exchange.principal
+        principal = guards.authenticator.authenticate(headers.get("authorization"), client[0] if client else None)
+        exchange.principal = scope["state"]["principal"] = principal
         if exchange.lane != "traces":
-            exchange.rate = self._guards.limiter.take(exchange.principal.key_id, exchange.principal.requests_per_minute)
+            exchange.rate = guards.limiter.take(principal.key_id, principal.requests_per_minute)
             exchange.rate.require()
-        announced = check_content_length(headers.get("content-length"), self._guards.body_bytes)
-        permit = stack.enter_context(self._guards.admission.admit(exchange.lane, announced))
-        return _counted(receive, permit, exchange, self._guards.body_bytes)
+        share = guards.tenant_share if guards.authenticator.tenants > 1 else 1.0
+        permit = guards.admission.receive(exchange.lane, principal.tenant, share)
+        return await _enter(permit, headers, receive, exchange, stack, guards.body)
+
+
+async def _enter(
+    permit: Permit,
+    headers: Mapping[str, str],
+    receive: Receive,
+    exchange: Exchange,
+    stack: ExitStack,
+    limits: BodyLimits,
+) -> Receive:
+    """Read the body, then take the lane's permit; both are held until ``stack`` closes."""
+    stack.enter_context(permit)
+    check_content_length(headers.get("content-length"), limits.most_bytes)
+    inbound = receive
+    if has_body(headers):
+        body = await receive_body(receive, permit, limits)
+        exchange.body_bytes = len(body)
+        inbound = replayed(body, receive)
+    permit.begin()
+    return inbound
 
 
 def _token_counts(answer: LaneAnswer) -> dict[str, int]:
@@ -219,21 +242,6 @@ def _lane_of(path: str) -> str:
     if path.rstrip("/") in _TRACES:
         return "traces"
     return next((lane for prefix, lane in _LANE_PREFIXES.items() if path.startswith(prefix)), "other")
-
-
-def _counted(receive: Receive, permit: Permit, exchange: Exchange, limit_bytes: int) -> Receive:
-    """``receive`` that refuses a body past the limit and counts bytes beyond the announced ones."""
-
-    async def counted() -> Message:
-        message = await receive()
-        if message["type"] == "http.request":
-            exchange.body_bytes += len(message.get("body", b""))
-            check_content_length(str(exchange.body_bytes), limit_bytes)
-            if exchange.body_bytes > permit.body_bytes:
-                permit.reserve(exchange.body_bytes - permit.body_bytes)
-        return message
-
-    return counted
 
 
 async def send_error(error: ApiError, exchange: Exchange, send: Send) -> None:

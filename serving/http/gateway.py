@@ -26,6 +26,7 @@ from serving.api.errors import (
 from serving.auth.browser import BrowserSessions
 from serving.auth.keys import Authenticator, KeyFile
 from serving.config.load import Config
+from serving.http.bodies import BodyLimits
 from serving.http.docs_page import install_docs
 from serving.http.edge import Edge, Exchange, Guards
 from serving.http.limits import Admission, RateLimiter, build_admission
@@ -125,7 +126,8 @@ def _guards(config: Config, admission: Admission) -> Guards:
             share=1.0 / config.server.gateway.max_replicas,
         ),
         admission=admission,
-        body_bytes=config.limits.body_bytes,
+        body=BodyLimits(config.limits.body_bytes, config.limits.body_deadline_s, config.limits.body_bytes_per_s),
+        tenant_share=config.limits.tenant_share,
     )
 
 

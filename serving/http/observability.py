@@ -99,6 +99,7 @@ class Metrics:
         self._batch = self._histogram("batch_requests", "Requests that shared the encoder's round.", _COUNTS, "lane")
         self._queue = self._gauge("queue_depth", "Requests that hold a permit, working or waiting.", "lane")
         self._held_bytes = self._gauge("in_flight_bytes", "Bytes of the request bodies held at present.")
+        self._receiving = self._gauge("receiving", "Requests whose body is on its way.")
         self._gauge("build_info", "Always 1; the version is a label.", "version").labels(replica, version).set(1)
         self._gauge("start_time_seconds", "Unix time at which this gateway started.").labels(replica).set(time.time())
 
@@ -129,6 +130,7 @@ class Metrics:
         for lane in admission.lanes:
             self._queue.labels(self._replica, lane).set_function(partial(admission.in_flight, lane))
         self._held_bytes.labels(self._replica).set_function(lambda: admission.in_flight_bytes)
+        self._receiving.labels(self._replica).set_function(lambda: admission.receiving)
 
     def render(self) -> tuple[bytes, str]:
         """(body, content type) of ``/metrics``."""

@@ -32,7 +32,7 @@ _ANSWERS: dict[str, type[BaseModel]] = {
 }
 _PLAIN = {"healthz": {"status": "ok"}, "readyz": {"status": "ready"}}
 _ROUTES: dict[str, RouteDoc] = {**STATE_ROUTES, **TRACE_ROUTES, **REVIEW_ROUTES, **EVAL_ROUTES}
-_LANE_STATUSES = (400, 401, 403, 404, 413, 429, 500, 503, 504)
+_LANE_STATUSES = (400, 401, 403, 404, 408, 413, 429, 500, 503, 504)
 
 
 def install_openapi(app: FastAPI) -> None:

@@ -19,6 +19,7 @@ from serving.api.errors import DeadlineExceededError, NotFoundError, OverloadedE
 from serving.api.lane_types import LaneAnswer, LaneInput
 from serving.auth.keys import Authenticator, KeyFile
 from serving.config.load import parse_config
+from serving.http.bodies import BodyLimits
 from serving.http.edge import Edge, Guards
 from serving.http.gateway import create_app
 from serving.http.limits import Admission, RateLimiter
@@ -173,7 +174,9 @@ async def test_watchers_of_jobs_and_callers_of_the_store_do_not_wait_for_each_ot
 
     admission = Admission({"store": 1, "watch": 1}, 1_000, time.monotonic)
     limiter = RateLimiter(600, 60, time.monotonic)
-    guards = Guards(Authenticator(KeyFile(tmp_path / "keys.json"), required=False), limiter, admission, 1_000)
+    guards = Guards(
+        Authenticator(KeyFile(tmp_path / "keys.json"), required=False), limiter, admission, BodyLimits(1_000)
+    )
     transport = httpx.ASGITransport(Edge(hold, guards, Metrics("0", "0")))
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway/api/v1/jobs") as client:
         held = [asyncio.create_task(client.get("/j1/events")), asyncio.create_task(client.get("/j1"))]
