@@ -109,7 +109,7 @@ class GatewaySettings(ReplicaSettings):
     max_ongoing_requests: int = Field(
         default=2048,
         ge=1,
-        description="Requests one gateway holds; above the sum of limits.permits and limits.receiving, so that these refuse first.",
+        description="Requests one gateway holds; above limits.permits and limits.receiving, which refuse first.",
     )
     max_queued_requests: int = Field(default=1024, ge=1, description="Requests that wait at the proxy for a gateway.")
 

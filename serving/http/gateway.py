@@ -70,6 +70,8 @@ def create_app(
     admission = build_admission(config.limits, time.monotonic)
     metrics.track(admission)
     state = None if encoders is None else _open_state(config, lanes, encoders)
+    if state is not None:
+        metrics.watch(state.supervisor.watched)
     app = FastAPI(
         title=TITLE,
         version=release,
@@ -80,7 +82,7 @@ def create_app(
     )
     dispatcher = Dispatcher(lanes, None, config.limits.deadline_s) if state is None else state.dispatcher
     app.include_router(lanes_router(dispatcher, config.limits, config.prices, state.jobs if state else None))
-    app.include_router(health_router(lanes, metrics, config.observability.metrics))
+    app.include_router(health_router(lanes, metrics, config.observability.metrics, state.supervisor if state else None))
     if state is not None:
         check = partial(check_limits, limits=config.limits)
         app.include_router(sessions_router(state.sessions, check))

@@ -10,7 +10,7 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from serving.http.limits import Admission
+from serving.http.supervision import Watched
 
 REQUEST_LOGGER = "groundlane.requests"
 _SECONDS = (0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.12, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 30.0)
@@ -100,6 +101,8 @@ class Metrics:
         self._queue = self._gauge("queue_depth", "Requests that hold a permit, working or waiting.", "lane")
         self._held_bytes = self._gauge("in_flight_bytes", "Bytes of the request bodies held at present.")
         self._receiving = self._gauge("receiving", "Requests whose body is on its way.")
+        self._background = self._gauge("background_up", "1 while this background work runs, 0 after it ended.", "work")
+        self._restarts = self._gauge("background_restarts", "How often background work had to be begun again.", "work")
         self._gauge("build_info", "Always 1; the version is a label.", "version").labels(replica, version).set(1)
         self._gauge("start_time_seconds", "Unix time at which this gateway started.").labels(replica).set(time.time())
 
@@ -131,6 +134,12 @@ class Metrics:
             self._queue.labels(self._replica, lane).set_function(partial(admission.in_flight, lane))
         self._held_bytes.labels(self._replica).set_function(lambda: admission.in_flight_bytes)
         self._receiving.labels(self._replica).set_function(lambda: admission.receiving)
+
+    def watch(self, background: Sequence[Watched]) -> None:
+        """Read whether background work runs, and how often it was begun again, whenever metrics are asked for."""
+        for work in background:
+            self._background.labels(self._replica, work.name).set_function(lambda work=work: float(work.up))
+            self._restarts.labels(self._replica, work.name).set_function(lambda work=work: work.restarts)
 
     def render(self) -> tuple[bytes, str]:
         """(body, content type) of ``/metrics``."""
