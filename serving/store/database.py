@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from serving.api.errors import OverloadedError
 from serving.store.engine import parse_url, reading_engine, writing_engine
-from serving.store.failures import LostRaceError, ReadOnlyStoreError, translated
+from serving.store.failures import LostRaceError, translated
 from serving.store.group_commit import GroupCommitWriter
 
 T = TypeVar("T")
@@ -66,7 +66,4 @@ class Database:
                     return work(connection)
             except LostRaceError:
                 continue
-            except ReadOnlyStoreError:
-                self._engine.dispose()  # the next transaction connects anew, to whatever the address leads to by then
-                raise
         raise OverloadedError("the store is too contended", retry_after_s=1.0)

@@ -15,7 +15,7 @@ _TRANSIENT_STATES: Final = frozenset({"40001", "40P01"})
 """PostgreSQL's serialization failure and deadlock: the transaction had no effect and may be run again."""
 
 
-_READ_ONLY: Final = "25006"
+READ_ONLY: Final = "25006"
 """The server became a standby: after a failover, connections to it stay read-only until they are closed."""
 
 
@@ -40,7 +40,7 @@ def translated() -> Iterator[None]:
         state = _sqlstate(error)
         if state in _TRANSIENT_STATES:
             raise LostRaceError from error
-        if state == _READ_ONLY:
+        if state == READ_ONLY:
             raise ReadOnlyStoreError("the store takes no changes at present", retry_after_s=2.0) from error
         raise OverloadedError("the store does not answer", retry_after_s=1.0) from error
     except PoolTimeoutError as error:
