@@ -1,4 +1,5 @@
-"""Rows of the code benchmark in the forms in which agents write code: a fragment, a method, a search/replace block, a diff.
+"""Rows of the code benchmark in the forms in which agents write code: a fragment, a method, a search/replace block, a
+diff, a sentence that names a member.
 
 Every mode is made from the same real places: one use of a name that only the neighbours define, inside one function of a file.
 The context of these modes holds the function's own file, so that placing the block is part of what is measured.
@@ -41,12 +42,16 @@ _CLOSING = {"python": "", "typescript": "}\n", "rust": "}\n"}
 
 @dataclass(frozen=True)
 class Place:
-    """A function of a file, by whole lines, and the use in it that is replaced. ``header``: the lines that open its class."""
+    """A function of a file, by whole lines, and the use in it that is replaced. ``header``: the lines that open its class.
+
+    ``owner``: the one class of the context that has a member of the used name, '' where none or several have.
+    """
 
     source: Source
     extent: Span
     header: str
     swap: Swap
+    owner: str = ""
 
     @property
     def text(self) -> str:
@@ -85,6 +90,8 @@ def _make_pair(
     size = len(source.text) + sum(len(item.text) for item in context)
     places = [] if not context or size > _LARGEST_CONTEXT_CHARACTERS else list(_places(source, context))
     places = [place for place in places if (source.path, place.swap.name) not in used]
+    if mode == "prose":
+        places = [place for place in places if place.owner]
     if not places:
         return []
     kinds = sorted({place.swap.kind for place in places})
@@ -121,12 +128,17 @@ def _places(source: Source, context: list[Source]) -> Iterator[Place]:
     functions = [
         found for item in source.parse.definitions if item.kind in _CALLABLE and (found := _whole_lines(source, item))
     ]
+    owners: dict[str, set[str]] = {}
+    for definition in (found for item in context for found in item.parse.definitions if found.owner):
+        owners.setdefault(definition.name, set()).add(definition.owner)
     for swap in swaps_of(source, known_names(context)):
         if swap.kind == "import" or len(swap.spans) != 1:
             continue
         for extent, header in functions:
             if extent[0] <= swap.spans[0][0] < extent[1]:
-                yield Place(source, extent, header, swap)
+                among = owners.get(swap.name, set())
+                owner = next(iter(among)) if len(among) == 1 else ""
+                yield Place(source, extent, header, swap, owner if owner[:1].isupper() and "." not in owner else "")
                 break
 
 
@@ -255,10 +267,27 @@ def _diff(place: Place, wrong: str) -> Made:
     return old, clean, altered, at
 
 
+_SENTENCES = (
+    "I will update {owner}.{name} in {path} and leave the rest as it is.",
+    "The call goes through `{owner}.{name}` now; see `{path}`.",
+    "Done. `{owner}.{name}()` keeps its behaviour, and the tests of {path} pass.",
+    "What fails is {owner}.{name}: it is read twice in {path}.",
+)
+
+
+def _prose(place: Place, wrong: str) -> Made:
+    """A sentence that names the member with its class; the file is visible as it is."""
+    template = _SENTENCES[place.swap.spans[0][0] % len(_SENTENCES)]
+    clean = template.format(owner=place.owner, name=place.swap.name, path=place.source.path)
+    altered = template.format(owner=place.owner, name=wrong, path=place.source.path)
+    return place.source.text, clean, altered, clean.index(f"{place.owner}.{place.swap.name}") + len(place.owner) + 1
+
+
 MODES: dict[str, Callable[[Place, str], Made]] = {
     "fragment": _fragment,
     "method": _method,
     "search_replace": _search_replace,
     "diff": _diff,
+    "prose": _prose,
 }
 """How a row of each mode is made. ``file`` is made by :mod:`benchmarks.code_rows`."""

@@ -32,6 +32,7 @@ from serving.jobs.jobs import JobService
 from serving.jobs.runner import JobRunner, RunnerSettings
 from serving.lanes.fake import FakeChunkEncoder, FakeLane, count_words
 from serving.reviews.assembly import Reviews, build_reviews
+from serving.reviews.settling import Lanes
 from serving.sessions.sessions import SessionService
 from serving.store.store import Store
 from serving.traces.ingest import TraceIngest
@@ -81,7 +82,7 @@ def build_services(
         TraceIngest(store, settings, BODY_BYTES),
         TraceReader(store),
         cases,
-        build_reviews(store, settings, cases),
+        build_reviews(store, settings, cases, Lanes(lane.score, lambda _: None)),
     )
 
 

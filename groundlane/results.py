@@ -98,6 +98,7 @@ class Score(Result):
     conflicts: tuple[Json, ...] = field(default=(), metadata=_TUPLE)
     language: str | None = None
     language_support: str | None = None
+    versions: Json | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +142,7 @@ class Rollup(Result):
     risk_band_trail: tuple[Any, ...] = field(default=(), metadata=_TUPLE)
     drift_trend: Json | None = None
     top_dead_files: tuple[Any, ...] = field(default=(), metadata=_TUPLE)
+    versions: Json | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

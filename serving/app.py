@@ -19,6 +19,7 @@ from ray.serve.exceptions import RayServeException
 from ray.serve.schema import DeploymentStatus
 
 from models.device import available_cores, thread_environment
+from serving.audit.shadow import candidate_config
 from serving.config.load import Config, parse_config
 from serving.config.settings import ModelSettings, ReplicaSettings, ServerSettings
 from serving.ray.front import FRONT, PROXY_CALLBACK
@@ -80,12 +81,22 @@ def build_app(args: Config | Mapping[str, Any]) -> Application:
     code = (
         _options(CodeLaneReplica, config.lanes.code, drain_s).options(name="CodeLane").bind(config, encoders, verifier)
     )
-    rollup = _options(RollupLaneReplica, config.lanes.rollup, drain_s).options(name="RollupLane").bind()
+    rollup = _options(RollupLaneReplica, config.lanes.rollup, drain_s).options(name="RollupLane").bind(config)
     return (
         _options(GatewayReplica, config.server.gateway, drain_s)
         .options(name="Gateway")
-        .bind(config, encoders, verifier, rag, code, rollup)
+        .bind(config, encoders, verifier, rag, code, rollup, _shadow_verifier(config, gpus))
     )
+
+
+def _shadow_verifier(config: Config, gpus: int) -> Application | None:
+    """Replicas of the verifier that ``audit.shadow`` names; None where it has none of its own."""
+    candidate = candidate_config(config)
+    if candidate is None or candidate.verifier is None or candidate.verifier == config.verifier:
+        return None
+    share = candidate.gpu_share(candidate.verifier, gpus)
+    deployment = _model_options(VerifierReplica, candidate.verifier, config.server.drain_s, share)
+    return deployment.options(name="ShadowVerifier").bind(candidate)
 
 
 def _options(

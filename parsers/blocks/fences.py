@@ -30,6 +30,9 @@ _DIFF_TAGS = frozenset({"diff", "patch", "udiff", "gitdiff"})
 _MARKUP_TAGS = frozenset({"markdown", "md", "mdx"})
 _RIVALS = {"typescript": ("tsx",), "javascript": ("typescript", "tsx")}
 _MAX_PROSE_ERRORS = 0.25
+# "Call `Pool::size` and stop counting.": words around a name in backticks are no code of these.
+_NO_BACKTICKS = frozenset({"python", "rust"})
+_SENTENCE = re.compile(r"(?![#/\"'])[^`\n]*`[^`\n]+`")
 
 
 class Fence(NamedTuple):
@@ -213,6 +216,8 @@ def _bare(text: str, hint: str | None) -> tuple[CodeBlock, ...]:
     if count_language_errors(text, language) > _MAX_PROSE_ERRORS and not _reads_as_code(text, language):
         return ()
     first = text.lstrip().partition("\n")[0]
+    if language in _NO_BACKTICKS and _SENTENCE.match(first) is not None:
+        return ()
     segments = (Segment(0, 0, len(text)),)
     return (CodeBlock(language, comment_path(first), text, segments, "bare", _ELISION.search(text) is not None),)
 

@@ -18,9 +18,9 @@ _TICKED = re.compile(r"(?<!`)`([^`\n]{1,200})`(?!`)")
 _ACCESS = re.compile(r"(?<![\w.:#/\\@$-])([A-Za-z_$][\w$]*(?:(?:\.|#|::)[A-Za-z_$][\w$]*)+)(?![\w$/\\])(\(\)|\()?")
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
 _STEP = re.compile(r"\.|#|::")
-_PATH = re.compile(
-    r"(?<![\w/.@:()\[\]+-])((?:\.{1,2}/)?(?:[\w.@()\[\]+-]+/)*+[\w@()\[\]+-][\w.@()\[\]+-]*\.[A-Za-z]{1,5})(?![\w/])"
-)
+_TOKEN = re.compile(r"[\w.@()\[\]+/:-]++")  # one run, whatever it is: no place is read twice
+_PATH_SHAPE = re.compile(r"[\w.@()\[\]+-][\w.@()\[\]+/-]*\.[A-Za-z]{1,5}")
+_LONGEST_PATH = 300
 _SUFFIXES = frozenset(
     "c cfg cpp css csv dart go h html ini ipynb java js json jsx kt lock lua md mjs mod php png proto py pyi rb rs sh sql "
     "svg swift toml ts tsx txt vue xml yaml yml".split()
@@ -111,8 +111,12 @@ def named_paths(text: str, spans: Sequence[Span]) -> Iterator[PathMention]:
     """Paths of source files that the prose names: a folder or backticks tell them from words ("Node.js")."""
     for start, end in spans:
         ticks = [match.span(1) for match in _TICKED.finditer(text, start, end)]
-        for match in _PATH.finditer(text, start, end):
-            path = match[1]
-            whole = any(match.span(1) == tick for tick in ticks)
-            if language_of_path(path) is not None and ("/" in path or whole):
-                yield PathMention(path, match.span(1))
+        for token in _TOKEN.finditer(text, start, end):
+            first, last = token.span()
+            while last > first and (text[last - 1] in ".:" or (text[last - 1] in ")]" and text[first] in "([")):
+                first, last = first + (text[last - 1] in ")]"), last - 1
+            path = text[first:last]
+            if len(path) > _LONGEST_PATH or _PATH_SHAPE.fullmatch(path) is None or language_of_path(path) is None:
+                continue
+            if "/" in path or (first, last) in ticks:
+                yield PathMention(path, (first, last))

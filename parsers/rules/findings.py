@@ -36,7 +36,7 @@ class Finding:
     """One judged name. ``span`` are its characters in the response, ``defined_in`` is ``path:line`` of what it names.
 
     ``severity`` in [0, 1] says how sure a phantom or drift is; for an unverifiable name how suspicious it looks.
-    ``rule`` is the code of the rule that left the name alone, where one did.
+    ``rule`` is the code of the rule that left the name alone, where one did. ``place``: ``code`` or ``prose``.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Finding:
     defined_in: str | None = None
     severity: float = 0.0
     rule: str = ""
+    place: str = "code"
 
     @property
     def flagged(self) -> bool:

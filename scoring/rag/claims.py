@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from models.types import NliScores
 from scoring.calibration import RagArtifact
@@ -22,6 +23,21 @@ _LITERAL_CONTRADICTED_SCORE = 0.15
 _LITERAL_MISSING_FACTOR = 0.1
 _VERBATIM_SCORE = 0.99
 _ABSTENTION_SCORE = 0.9
+
+
+class ClaimCause(StrEnum):
+    """What a claim's verdict rests on, as a code for logs; the reasons say it in words and may quote the texts."""
+
+    ENTAILED = "entailed"  # the verifier, joined with the lane's own signals
+    MATCHED = "matched"  # the lane's own signals: words and similarity
+    VERBATIM = "verbatim"
+    RULE = "rule"  # the ruling's own code says which
+    CELL = "cell"  # a typed cell of a table or record
+    LITERAL_CONTRADICTED = "literal_contradicted"
+    LITERAL_MISSING = "literal_missing"
+    VERIFIER_CONTRADICTS = "verifier_contradicts"
+    LOW_SUPPORT = "low_support"
+    UNMATCHED = "unmatched"  # no token of the claim could be matched
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,12 @@ class ClaimJudgement:
     decided: bool = False
     ruling: Ruling | None = None
     verbatim: bool = False
+    cause: ClaimCause = ClaimCause.MATCHED
+
+    @property
+    def code(self) -> str:
+        """The cause as a code: that of the rule where one spoke."""
+        return self.ruling.code.value if self.ruling is not None else self.cause.value
 
 
 def judge_claim(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgement:
@@ -68,7 +90,7 @@ def judge_claim(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgemen
     nli = evidence.nli
     if evidence.verbatim and not plain.decided:
         judged = _judgement(evidence, Verdict.SUPPORTED, _VERBATIM_SCORE, ["it stands in the premises word for word"])
-        return replace(judged, verbatim=True)
+        return replace(judged, verbatim=True, cause=ClaimCause.VERBATIM)
     if nli is None or nli.entail is None:
         return plain
     if artifact.verified is None:
@@ -85,12 +107,12 @@ def _by_verifier(
 ) -> ClaimJudgement:
     if score >= cut:
         reasons = plain.reasons if plain.verdict is Verdict.SUPPORTED else ()
-        return _judgement(evidence, Verdict.SUPPORTED, score, reasons)
+        return _judgement(evidence, Verdict.SUPPORTED, score, reasons, ClaimCause.ENTAILED)
     if _contradicts(nli):
-        return _judgement(
-            evidence, Verdict.CONTRADICTED, score, [f"the verifier reads a contradiction ({nli.contradict:.2f})"]
-        )
-    return _judgement(evidence, Verdict.UNSUPPORTED, score, [f"support {score:.2f} is under {cut:.2f}"])
+        said = [f"the verifier reads a contradiction ({nli.contradict:.2f})"]
+        return _judgement(evidence, Verdict.CONTRADICTED, score, said, ClaimCause.VERIFIER_CONTRADICTS)
+    low = [f"support {score:.2f} is under {cut:.2f}"]
+    return _judgement(evidence, Verdict.UNSUPPORTED, score, low, ClaimCause.LOW_SUPPORT)
 
 
 def _by_rules(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgement:
@@ -100,29 +122,31 @@ def _by_rules(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgement:
         return _by_ruling(evidence, ruling, min(score or 0.0, cut) * _LITERAL_MISSING_FACTOR)
     if evidence.cell_verdict is Verdict.CONTRADICTED:
         reasons = [evidence.cell_reason or "a typed cell says otherwise"]
-        return _judgement(evidence, Verdict.CONTRADICTED, _CONTRADICTED_SCORE, reasons, decided=True)
+        return _judgement(evidence, Verdict.CONTRADICTED, _CONTRADICTED_SCORE, reasons, ClaimCause.CELL, decided=True)
     if evidence.cell_verdict is Verdict.UNSUPPORTED:
         reasons = [evidence.cell_reason or "the source does not say"]
-        return _judgement(
-            evidence, Verdict.UNSUPPORTED, min(score or 0.0, cut) * _LITERAL_MISSING_FACTOR, reasons, decided=True
-        )
+        lowered = min(score or 0.0, cut) * _LITERAL_MISSING_FACTOR
+        return _judgement(evidence, Verdict.UNSUPPORTED, lowered, reasons, ClaimCause.CELL, decided=True)
     if evidence.literals_contradicted:
         reasons = [f"the premises give another value for {_listed(evidence.literals_contradicted)}"]
         lowered = min(score or 1.0, _LITERAL_CONTRADICTED_SCORE)
-        return _judgement(evidence, Verdict.CONTRADICTED, lowered, reasons, decided=True)
+        cause = ClaimCause.LITERAL_CONTRADICTED
+        return _judgement(evidence, Verdict.CONTRADICTED, lowered, reasons, cause, decided=True)
     if evidence.literals_missing:
         reasons = [f"not in the premises: {_listed(evidence.literals_missing)}"]
         lowered = min(score or 0.0, cut) * _LITERAL_MISSING_FACTOR
-        return _judgement(evidence, Verdict.UNSUPPORTED, lowered, reasons, decided=True)
+        return _judgement(evidence, Verdict.UNSUPPORTED, lowered, reasons, ClaimCause.LITERAL_MISSING, decided=True)
     if score is None:
-        return _judgement(evidence, Verdict.UNSUPPORTED, None, ["nothing in the claim could be matched"])
+        said = ["nothing in the claim could be matched"]
+        return _judgement(evidence, Verdict.UNSUPPORTED, None, said, ClaimCause.UNMATCHED)
     found: list[str] = [] if ruling is None or ruling.decides else [ruling.reason]
     if evidence.cell_verdict is Verdict.SUPPORTED:
         found.append(evidence.cell_reason or "a typed cell says the same")
         score = max(score, cut)
     if score >= cut:
         return _judgement(evidence, Verdict.SUPPORTED, score, found)
-    return _judgement(evidence, Verdict.UNSUPPORTED, score, [*found, f"support {score:.2f} is under {cut:.2f}"])
+    low = [*found, f"support {score:.2f} is under {cut:.2f}"]
+    return _judgement(evidence, Verdict.UNSUPPORTED, score, low, ClaimCause.LOW_SUPPORT)
 
 
 def _by_ruling(evidence: ClaimEvidence, ruling: Ruling, lowered: float) -> ClaimJudgement:
@@ -131,7 +155,9 @@ def _by_ruling(evidence: ClaimEvidence, ruling: Ruling, lowered: float) -> Claim
         Verdict.UNSUPPORTED: lowered,
         Verdict.SUPPORTED: _ABSTENTION_SCORE,
     }
-    judged = _judgement(evidence, ruling.verdict, scores[ruling.verdict], [ruling.reason], decided=True)
+    judged = _judgement(
+        evidence, ruling.verdict, scores[ruling.verdict], [ruling.reason], ClaimCause.RULE, decided=True
+    )
     return replace(judged, ruling=ruling)
 
 
@@ -144,10 +170,15 @@ def _listed(items: Sequence[str]) -> str:
 
 
 def _judgement(
-    evidence: ClaimEvidence, verdict: Verdict, score: float | None, reasons: Sequence[str], decided: bool = False
+    evidence: ClaimEvidence,
+    verdict: Verdict,
+    score: float | None,
+    reasons: Sequence[str],
+    cause: ClaimCause = ClaimCause.MATCHED,
+    decided: bool = False,
 ) -> ClaimJudgement:
     cited = evidence.citations if verdict is not Verdict.UNSUPPORTED else ()
-    return ClaimJudgement(evidence.claim, verdict, score, cited, tuple(reasons), decided)
+    return ClaimJudgement(evidence.claim, verdict, score, cited, tuple(reasons), decided, cause=cause)
 
 
 def weakest_score(judgements: Sequence[ClaimJudgement]) -> float | None:

@@ -25,7 +25,7 @@ from scoring.rag.fusion import fuse
 from scoring.rag.literals import LiteralReport, LiteralState
 from scoring.rag.outcome import AnswerKind
 from scoring.rag.rulings import Ruling
-from scoring.rag.settled_band import Circumstances, settle
+from scoring.rag.settled_band import BandCode, Circumstances, settle
 from scoring.rag.structured import StructuredEvidence
 from scoring.rag.triangular import TriangularDiagnostics, reverse_context, triangular
 from scoring.rag.verifier_fusion import joined_support, spread_tokens
@@ -76,7 +76,10 @@ class RagOptions:
 
 @dataclass(frozen=True, eq=False)
 class RagDecision:
-    """Everything the answer shows. ``support``: (tokens,) calibrated support of every response token."""
+    """Everything the answer shows. ``support``: (tokens,) calibrated support of every response token.
+
+    ``code``: why the band is what it is.
+    """
 
     score: Score
     claims: tuple[ClaimJudgement, ...]
@@ -86,6 +89,7 @@ class RagDecision:
     reverse_context: float | None
     triangular: TriangularDiagnostics | None
     heat_cuts: HeatCuts
+    code: BandCode
 
 
 def decide(facts: RagFacts, options: RagOptions, artifact: RagArtifact) -> RagDecision:
@@ -99,7 +103,7 @@ def decide(facts: RagFacts, options: RagOptions, artifact: RagArtifact) -> RagDe
     reverse, diagnostics = reverse_context(alignment), triangular(alignment)
     primary = reverse if options.primary_metric == "reverse_context" else diagnostics.score if diagnostics else None
     signals = _signals(facts, judgements, dense, lexical, primary)
-    score = _score(signals, judgements, options, artifact, _circumstances(facts, judgements))
+    score, code = _score(signals, judgements, options, artifact, _circumstances(facts, judgements))
     return RagDecision(
         score=score,
         claims=judgements,
@@ -109,6 +113,7 @@ def decide(facts: RagFacts, options: RagOptions, artifact: RagArtifact) -> RagDe
         reverse_context=reverse,
         triangular=diagnostics,
         heat_cuts=HeatCuts(max(artifact.claim_cut, artifact.token_cut), artifact.token_cut),
+        code=code,
     )
 
 
@@ -224,7 +229,7 @@ def _score(
     options: RagOptions,
     artifact: RagArtifact,
     known: Circumstances,
-) -> Score:
+) -> tuple[Score, BandCode]:
     contradicted = [j for j in judgements if j.verdict is Verdict.CONTRADICTED]
     if options.open_domain:
         headline, reasons = _open_domain_headline(signals, contradicted)
@@ -236,8 +241,8 @@ def _score(
     cuts = None
     if options.calibrated and not options.open_domain:
         cuts = artifact.bands.get(options.stratum or OVERALL) or artifact.bands.get(OVERALL)
-    headline, band, why = settle(headline, cuts, judgements, known)
-    return Score(headline, band, (why, *reasons[:8]), signals)
+    settled = settle(headline, cuts, judgements, known)
+    return Score(settled.score, settled.band, (settled.reason, *reasons[:8]), signals), settled.code
 
 
 def _counts(judgement: ClaimJudgement) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.types import ModelInfo, NliScores
 from scoring.types import Alignment, Span
+from serving.api.audit_facts import AuditFacts
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class LaneInput:
 class LaneAnswer:
     """A rendered result and the figures that logs, metrics and headers need. ``body`` is the JSON to send.
 
-    ``pairs``: verdicts asked of the verifier, ``cached_pairs`` of them known from before.
+    ``pairs``: verdicts asked of the verifier, ``cached_pairs`` of them known from before. ``audit``: for the audit log.
     """
 
     body: bytes
@@ -105,6 +106,16 @@ class LaneAnswer:
     batch_requests: int | None = None
     pairs: int = 0
     cached_pairs: int = 0
+    audit: AuditFacts | None = None
+
+    @property
+    def token_counts(self) -> dict[str, int]:
+        """Tokens by kind."""
+        return {
+            "context": self.context_tokens,
+            "context_cached": self.cached_tokens,
+            "response": self.response_tokens,
+        }
 
 
 @dataclass(frozen=True)

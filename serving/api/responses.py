@@ -115,6 +115,19 @@ class ConflictShape(Shape):
     values: list[CitationShape]
 
 
+class VersionsShape(Shape):
+    """What decided: models and calibration by name, and what they are made of as SHA-256."""
+
+    encoder: str | None = None
+    calibration: str | None = None
+    verifier: str | None = Field(None, description="Absent where no claim needed it.")
+    code: str | None = None
+    config_sha256: str | None = Field(None, description="Of the settings and artefacts that bear on scores.")
+    calibration_sha256: str | None = Field(None, description="Of the calibration's file.")
+    encoder_sha256: str | None = Field(None, description="Of the encoder's weights.")
+    verifier_sha256: str | None = Field(None, description="Of the configured verifier's weights.")
+
+
 class TraceResponse(Shape):
     """Answer of the rag lane. Keys whose value is None are left out."""
 
@@ -142,6 +155,7 @@ class TraceResponse(Shape):
     context_unused_ratio: float | None = Ratio
     context_uncertain_ratio: float | None = Ratio
     session_id: str | None = None
+    versions: VersionsShape | None = None
     warnings: list[str] | None = None
     file_attribution: dict[str, Any] | None = None
     heatmap: dict[str, Any] | None = None
@@ -161,11 +175,23 @@ class PlacementShape(Shape):
     """The file of the context that a block of the response amends; without a path it is read as a new file."""
 
     block: int = Field(description="Index into `parse.blocks`.")
-    why: Literal["path", "searched_text", "redefines", "explains_names", "none"]
+    why: Literal["path", "searched_text", "redefines", "named_in_text", "uses_members", "explains_names", "none"]
     doubt: Literal["low", "some", "high"]
     path: str | None = None
+    class_: str | None = Field(
+        None, alias="class", description="The class that methods without its header were put in."
+    )
     edit: Literal["applies", "edit_does_not_apply"] | None = None
     nearest: dict[str, Any] | None = Field(None, description="The file's line most like the one an edit searches for.")
+
+
+class UnknownPathShape(Shape):
+    """A path that the prose names and no visible file has; offsets are characters of the response."""
+
+    path: str
+    char_start: int
+    char_end: int
+    nearest: str | None = Field(None, description="The file that the path is most like.")
 
 
 class CodeLaneShape(Shape):
@@ -174,6 +200,7 @@ class CodeLaneShape(Shape):
     verdict: Literal["grounded", "phantom", "cannot_tell"]
     symbols: list[dict[str, Any]]
     placements: list[PlacementShape]
+    unknown_paths: list[UnknownPathShape] = Field(description="Paths in the prose that are not among the files.")
     parse: dict[str, Any]
     phantom_probability: float | None = Ratio
 
@@ -207,6 +234,7 @@ class RollupResponse(Shape):
     heatmap: dict[str, Any] | None = None
     heatmap_html: str | None = None
     session_id: str | None = None
+    versions: VersionsShape | None = None
 
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -255,6 +283,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "profile": "standard",
         "effective_profile": "standard",
         "version": "groundlane-rag-1",
+        "versions": {
+            "encoder": "all-MiniLM-L6-v2@53aa51172d14/float32",
+            "calibration": "rag-verified-2026-11-27",
+            "config_sha256": "24224006e22a00591de538c9a4521dab56d7b30a99d0ad75a14e826fe1ab40db",
+        },
         "latency_ms": 31.2,
     }
 }
@@ -281,6 +314,7 @@ EXAMPLES["trace_code"] = EXAMPLES["trace_rag"] | {
             }
         ],
         "placements": [{"block": 0, "why": "none", "doubt": "high"}],
+        "unknown_paths": [],
         "parse": {"context_files": 1, "blocks": []},
     },
     "next_session_state": {"version": 1},

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from serving.api.config_errors import ConfigError, explain
 from serving.auth.keys import KeyFile
+from serving.config.audit import AuditSettings
 from serving.config.evals import EvalSettings
 from serving.config.settings import (
     ArtifactSettings,
@@ -82,6 +83,10 @@ class Config(Section):
         default=TraceSettings(), description="Conversations of your applications: kept, scored by themselves, reviewed."
     )
     evals: EvalSettings = Field(default=EvalSettings(), description="Evaluation runs: egress, keys, confirmation.")
+    audit: AuditSettings = Field(
+        default=AuditSettings(),
+        description="The log of the server's own decisions, review texts, a candidate beside it.",
+    )
     observability: ObservabilitySettings = Field(default=ObservabilitySettings(), description="Logs and metrics.")
     bands: BandSettings = Field(default=BandSettings(), description="How precise green and red must be.")
     artifacts: ArtifactSettings = Field(default=ArtifactSettings(), description="Fitted weights and thresholds.")

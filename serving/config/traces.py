@@ -23,6 +23,7 @@ REASONS = (
     "unsafe",
 )
 """Why an answer was good or bad, in the order of their keys 1 to 9 on the page; a project may have a list of its own."""
+_UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 class ProjectSettings(Section):
@@ -40,6 +41,11 @@ class ProjectSettings(Section):
     score_rate: float = Field(
         default=1.0, ge=0, le=1, description="Share of the answers that are scored by themselves, 1.0: all."
     )
+    score_within: str = Field(
+        default="24h",
+        pattern=r"^[1-9][0-9]{0,2}[mhd]$",
+        description="How long an answer may wait for its score; one that waited longer is left out, and says so.",
+    )
     always_score: tuple[str, ...] = Field(
         default=(),
         description="Facets whose answers are scored whatever the rate: `segment=enterprise`, `model=gpt-4o`.",
@@ -51,6 +57,11 @@ class ProjectSettings(Section):
         description="Probability with which an answer without a sign of trouble is put into the review queue.",
     )
     reasons: tuple[str, ...] = Field(default=REASONS, min_length=1, description="Reasons a label may give.")
+
+    @property
+    def score_within_ms(self) -> int:
+        """:attr:`score_within` in milliseconds."""
+        return int(self.score_within[:-1]) * _UNIT_MS[self.score_within[-1]]
 
 
 class TraceSettings(ProjectSettings):

@@ -95,7 +95,7 @@ class Exchange:
             band=answer.band if answer else None,
             error_code=self.error_code,
             phases_ms=dict(answer.phases_ms) if answer else {},
-            tokens=_token_counts(answer) if answer else {},
+            tokens=answer.token_counts if answer else {},
             batch_requests=answer.batch_requests if answer else None,
             verdicts=_verdict_counts(answer) if answer else {},
             body_bytes=self.body_bytes,
@@ -214,14 +214,6 @@ async def _enter(
         inbound = replayed(body, receive)
     permit.begin()
     return inbound
-
-
-def _token_counts(answer: LaneAnswer) -> dict[str, int]:
-    return {
-        "context": answer.context_tokens,
-        "context_cached": answer.cached_tokens,
-        "response": answer.response_tokens,
-    }
 
 
 def _verdict_counts(answer: LaneAnswer) -> dict[str, int]:

@@ -23,6 +23,7 @@ from serving.api.errors import (
     envelope,
     error_headers,
 )
+from serving.audit.shadow import CandidateLane
 from serving.auth.browser import BrowserSessions
 from serving.auth.keys import Authenticator, KeyFile
 from serving.config.load import Config
@@ -41,6 +42,7 @@ from serving.http.routes.reviews import build_router as reviews_router
 from serving.http.routes.runs import build_router as runs_router
 from serving.http.routes.scores import build_router as scores_router
 from serving.http.routes.sessions import build_router as sessions_router
+from serving.http.routes.status import StatusReport, status_router
 from serving.http.routes.traces import build_router as traces_router
 from serving.http.state import State, open_state
 from serving.lanes.dispatch import ConfiguredEncoders, Dispatcher, Lanes, RemoteEncoder
@@ -58,18 +60,20 @@ def create_app(
     *,
     behind_serve: bool = False,
     replica: str = "0",
+    candidate: CandidateLane | None = None,
 ) -> FastAPI:
     """The application for one gateway, whose metrics are labelled ``replica``.
 
     ``encoders``: by configured name; they open the store, and with it sessions, chunks and jobs. Without them the
     application has the lanes alone. ``behind_serve``: Ray Serve's bare proxy stands before it and names requests.
+    ``candidate``: the lane that ``audit.shadow`` asks for.
     """
     configure_logging(config.observability.log_level)
     release = version("groundlane")
     metrics = Metrics(release, replica)
     admission = build_admission(config.limits, time.monotonic)
     metrics.track(admission)
-    state = None if encoders is None else _open_state(config, lanes, encoders)
+    state = None if encoders is None else _open_state(config, lanes, encoders, replica, candidate)
     if state is not None:
         metrics.watch(state.supervisor.watched)
     app = FastAPI(
@@ -82,8 +86,12 @@ def create_app(
     )
     dispatcher = Dispatcher(lanes, None, config.limits.deadline_s) if state is None else state.dispatcher
     app.include_router(lanes_router(dispatcher, config.limits, config.prices, state.jobs if state else None))
-    app.include_router(health_router(lanes, metrics, config.observability.metrics, state.supervisor if state else None))
+    supervisor = state.supervisor if state else None
+    app.include_router(health_router(lanes, metrics, config.observability.metrics, supervisor))
+    status = StatusReport(config, metrics, admission, state.audit if state else None)
+    app.include_router(status_router(status, release))
     if state is not None:
+        metrics.track_audit(state.audit.counts)
         check = partial(check_limits, limits=config.limits)
         app.include_router(sessions_router(state.sessions, check))
         app.include_router(chunks_router(state.chunks))
@@ -104,13 +112,21 @@ def create_app(
     return app
 
 
-def _open_state(config: Config, lanes: Lanes, encoders: Mapping[str, RemoteEncoder]) -> State:
+def _open_state(
+    config: Config,
+    lanes: Lanes,
+    encoders: Mapping[str, RemoteEncoder],
+    replica: str,
+    candidate: CandidateLane | None,
+) -> State:
     tokenizer = load_tokenizer(encoder_spec(config.encoder()))
     return open_state(
         config,
         lanes,
         ConfiguredEncoders(encoders, config.default_encoder_name),
         tokenizer.count,
+        replica,
+        candidate,
     )
 
 

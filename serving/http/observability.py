@@ -10,7 +10,7 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -18,9 +18,14 @@ from typing import TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from serving.http.limits import Admission
 from serving.http.supervision import Watched
+
+AuditCounters = Callable[[], Mapping[str, Mapping[str, int]]]
+"""Counters of the audit by part and outcome, see :meth:`serving.audit.assembly.Audit.counts`."""
 
 REQUEST_LOGGER = "groundlane.requests"
 _SECONDS = (0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.12, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 30.0)
@@ -138,8 +143,24 @@ class Metrics:
     def watch(self, background: Sequence[Watched]) -> None:
         """Read whether background work runs, and how often it was begun again, whenever metrics are asked for."""
         for work in background:
-            self._background.labels(self._replica, work.name).set_function(lambda work=work: float(work.up))
-            self._restarts.labels(self._replica, work.name).set_function(lambda work=work: work.restarts)
+            self._background.labels(self._replica, work.name).set_function(partial(getattr, work, "up"))
+            self._restarts.labels(self._replica, work.name).set_function(partial(getattr, work, "restarts"))
+
+    def track_audit(self, counts: AuditCounters) -> None:
+        """Read the counters of the audit log, of review texts and of a candidate whenever metrics are asked for."""
+        self.registry.register(_AuditCollector(self._replica, counts))
+
+    def totals(self) -> dict[str, dict[str, float]]:
+        """Counters of requests, bands and errors since the start, by ``lane/label``; a few dozen numbers at most."""
+        wanted = {"groundlane_requests": "requests", "groundlane_bands": "bands", "groundlane_errors": "errors"}
+        found: dict[str, dict[str, float]] = {name: {} for name in wanted.values()}
+        for family in self.registry.collect():
+            if family.name in wanted:
+                for sample in family.samples:
+                    if sample.name.endswith("_total"):
+                        labels = [value for label, value in sample.labels.items() if label != "replica"]
+                        found[wanted[family.name]]["/".join(labels)] = sample.value
+        return found
 
     def render(self) -> tuple[bytes, str]:
         """(body, content type) of ``/metrics``."""
@@ -153,6 +174,24 @@ class Metrics:
 
     def _histogram(self, name: str, help_text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(f"groundlane_{name}", help_text, ("replica", *labels), buckets=buckets, registry=self.registry)
+
+
+class _AuditCollector(Collector):
+    """The counters of the audit as one metric."""
+
+    def __init__(self, replica: str, counts: AuditCounters) -> None:
+        self._replica = replica
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        """``groundlane_audit_total`` by part and outcome."""
+        family = CounterMetricFamily(
+            "groundlane_audit", "Audit lines, review texts and candidate scores.", labels=("replica", "part", "outcome")
+        )
+        for part, outcomes in self._counts().items():
+            for outcome, count in outcomes.items():
+                family.add_metric((self._replica, part, outcome), count)
+        yield family
 
 
 class JsonFormatter(logging.Formatter):

@@ -14,6 +14,7 @@ from serving.api.errors import ApiError, envelope
 from serving.api.responses import EXAMPLES, CodeResponse, ErrorEnvelope, RollupResponse, TraceResponse
 from serving.api.schemas import CodeRequest, RagRequest, RollupRequest
 from serving.http.edge import GUARDED
+from serving.http.openapi_audit import AUDIT_ROUTES
 from serving.http.openapi_evals import EVAL_ROUTES
 from serving.http.openapi_reviews import REVIEW_ROUTES
 from serving.http.openapi_state import STATE_ROUTES, RouteDoc
@@ -31,7 +32,7 @@ _ANSWERS: dict[str, type[BaseModel]] = {
     "trace_rollup": RollupResponse,
 }
 _PLAIN = {"healthz": {"status": "ok"}, "readyz": {"status": "ready"}}
-_ROUTES: dict[str, RouteDoc] = {**STATE_ROUTES, **TRACE_ROUTES, **REVIEW_ROUTES, **EVAL_ROUTES}
+_ROUTES: dict[str, RouteDoc] = {**STATE_ROUTES, **TRACE_ROUTES, **REVIEW_ROUTES, **EVAL_ROUTES, **AUDIT_ROUTES}
 _LANE_STATUSES = (400, 401, 403, 404, 408, 413, 429, 500, 503, 504)
 
 

@@ -10,15 +10,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from serving.audit.assembly import Audit, open_audit
+from serving.audit.shadow import CandidateLane
 from serving.chunks.chunks import ChunkService
 from serving.config.load import Config
 from serving.evals.assembly import Evals, build_evals
+from serving.http.routes.lanes import check_limits
 from serving.http.supervision import Supervisor
 from serving.jobs.jobs import JobService
 from serving.jobs.runner import JobRunner
 from serving.lanes.dispatch import ConfiguredEncoders, Dispatcher, Lanes
 from serving.lanes.traffic import Traffic
 from serving.reviews.assembly import Reviews, build_reviews
+from serving.reviews.settling import Lanes as ScoringLanes
 from serving.sessions.drafts import SessionSettings
 from serving.sessions.repair_search import VectorSearch
 from serving.sessions.sessions import SessionService
@@ -42,6 +46,7 @@ class State:
     ingest: TraceIngest
     reader: TraceReader
     evals: Evals
+    audit: Audit
     reviews: Reviews
     supervisor: Supervisor
 
@@ -54,19 +59,20 @@ class State:
             self.supervisor.start(sweeper, self.sweeper.run),
             self.supervisor.start(settler, self.reviews.settler.run),
         ]
-        try:
-            yield
-        finally:
-            await self.runner.stop()
-            await jobs
-            for task in endless:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-            await self.sessions.shut_down()
-            await self.evals.runs.close()
-            self.ingest.close()
-            self.store.close()
+        async with self.audit.background():
+            try:
+                yield
+            finally:
+                await self.runner.stop()
+                await jobs
+                for task in endless:
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
+                await self.sessions.shut_down()
+                await self.evals.runs.close()
+                self.ingest.close()
+                self.store.close()
 
 
 def open_state(
@@ -74,13 +80,19 @@ def open_state(
     lanes: Lanes,
     encoder: ConfiguredEncoders,
     count_tokens: Callable[[str], int],
+    replica: str = "0",
+    candidate: CandidateLane | None = None,
 ) -> State:
-    """Open the store of the configuration and put the services on it. Raises ConfigError for a foreign schema."""
+    """Open the store of the configuration and put the services on it. Raises ConfigError for a foreign schema.
+
+    ``replica``: names this gateway's files of the audit log. ``candidate``: the lane of ``audit.shadow``.
+    """
     config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store.open(config.store_url)
     chunks = ChunkService(store, encoder)
     traffic = Traffic(time.monotonic)
-    dispatcher = Dispatcher(lanes, chunks, config.limits.deadline_s, traffic)
+    audit = open_audit(config, replica, store.now_ms, traffic, candidate)
+    dispatcher = Dispatcher(lanes, chunks, config.limits.deadline_s, traffic, audit)
     sessions = SessionSettings(config.store.hot_context_tokens, config.store.session_retention)
     search = VectorSearch(encoder.embed)
 
@@ -105,7 +117,15 @@ def open_state(
         reader=TraceReader(store),
         evals=evals,
         supervisor=_supervisor(),
-        reviews=build_reviews(store, config.traces, evals.cases, partial(encoder.embed, role="document"), traffic),
+        audit=audit,
+        reviews=build_reviews(
+            store,
+            config.traces,
+            evals.cases,
+            ScoringLanes(dispatcher.score_job, partial(check_limits, limits=config.limits)),
+            partial(encoder.embed, role="document"),
+            traffic,
+        ),
     )
 
 

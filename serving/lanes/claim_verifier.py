@@ -44,12 +44,24 @@ class Verdicts:
     reply: VerifyReply | None = None
     verbatim: tuple[bool, ...] = ()
 
+    @property
+    def use(self) -> str:
+        """``used``; ``not_needed``: there was nothing to ask; ``away``: it was asked and did not answer."""
+        if self.warnings:
+            return "away"
+        return "used" if self.reply is not None and self.reply.verdicts else "not_needed"
+
 
 class ClaimVerifier:
     """A verifier, or none, as the lane asks it: within its share of the deadline, and never in the way of a score."""
 
     def __init__(self, verifier: PairVerifier | None) -> None:
         self._verifier = verifier
+
+    @property
+    def present(self) -> bool:
+        """Whether there is a verifier."""
+        return self._verifier is not None
 
     async def verdicts(self, request: LaneInput, facts: RagFacts, tokenizer: Tokenizer | None) -> Verdicts:
         """The verifier's word on every claim that does not stand in a premise word for word; one call for all of them."""

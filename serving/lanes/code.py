@@ -19,11 +19,13 @@ from parsers.rules.findings import FindingStatus
 from parsers.syntax.isolation import is_hostile
 from scoring.attribution import source_shares
 from scoring.code.score import CodeArtifact, CodeScore, CodeVerdict, score_code
+from scoring.rag.decision_facts import cut_distances
 from scoring.rag.score import RagDecision
 from scoring.segmentation import split_claims
 from scoring.session.types import SessionState, SessionStateError
 from scoring.session.update import from_json, signals_to_json, to_json, update
 from scoring.types import Band, Claim
+from serving.api.audit_facts import AuditFacts, VersionHashes
 from serving.api.errors import DeadlineExceededError, ValidationFailedError
 from serving.api.lane_types import LaneAnswer, LaneInput
 from serving.api.observation import observation_of
@@ -32,7 +34,7 @@ from serving.lanes.code_render import EDIT_DOES_NOT_APPLY, CodeResult, code_fiel
 from serving.lanes.context_splits import ContextSplits
 from serving.lanes.no_encoder import without_alignment
 from serving.lanes.rag import Gathered, RagLane
-from serving.lanes.render import diagnostics, rag_document, render
+from serving.lanes.render import diagnostics, rag_document, render, rounded
 
 _PARSE_THREADS = 2
 _QUALITY = "quality"
@@ -90,7 +92,7 @@ class CodeLane:
             "next_session_state": to_json(next_state),
             "session_signals": signals_to_json(signals),
             "recommendation": signals.recommendation.value,
-            "versions": {**self.rag.versions(gathered), "code": str(self._artifact.provenance.get("version", "1"))},
+            "versions": self._versions(gathered),
             "runtime_decision": self.rag.runtime_decision(request, result.headline),
             "warnings": [*self.rag.warnings(request, gathered), *analysis.warnings, *state_warnings] or None,
         }
@@ -107,6 +109,34 @@ class CodeLane:
             batch_requests=gathered.reply.batch_requests,
             pairs=gathered.pairs,
             cached_pairs=gathered.cached_pairs,
+            audit=self._audit(request, gathered, result),
+        )
+
+    def _hashes(self, gathered: Gathered) -> VersionHashes:
+        """As of the RAG lane, with the code lane's own calibration."""
+        return replace(self.rag.hashes(gathered), calibration_sha256=self.rag.provenance.code)
+
+    def _versions(self, gathered: Gathered) -> dict[str, str]:
+        version = str(self._artifact.provenance.get("version", "1"))
+        return {**self.rag.versions(gathered), **self._hashes(gathered).versions(), "code": version}
+
+    def _audit(self, request: LaneInput, gathered: Gathered, result: CodeResult) -> AuditFacts:
+        """What the audit log says of a decision: of the names where there were some, else of the prose as in the RAG lane."""
+        facts = replace(self.rag.audit(request, gathered, result.decision), hashes=self._hashes(gathered))
+        facts = replace(facts, format=replace(facts.format, code=bool(result.analysis.code)))
+        if result.score.probability is None:
+            return facts
+        cuts = (1.0 - self._artifact.phantom_from, 1.0 - self._artifact.grounded_to)
+        near, far = cut_distances(result.headline, tuple(dict.fromkeys(cuts)))
+        return replace(
+            facts,
+            score=rounded(result.headline),
+            reason_codes=(f"code_{result.score.verdict.value}", *_reason_codes(result)),
+            cut_distance=rounded(near),
+            second_distance=rounded(far),
+            artifact=str(self._artifact.provenance.get("version", "1")),
+            deciding_unit_index=None,
+            deciding_unit_sha256=None,
         )
 
     def _context(self, request: LaneInput) -> tuple[tuple[ContextFile, ...], bool]:
@@ -131,8 +161,9 @@ class CodeLane:
     def _code_score(self, analysis: CodeAnalysis, gathered: Gathered, decision: RagDecision) -> CodeScore:
         share = gathered.facts.literals.share
         contradictions = [v.contradict for v in gathered.facts.nli if v is not None and v.contradict is not None]
+        counted = [found for found in analysis.findings if analysis.code or found.flagged]
         return score_code(
-            analysis.findings,
+            counted,  # of an answer without code only what its prose names wrongly: the rest is judged claim by claim
             self._artifact,
             reverse_context=decision.reverse_context,
             literal_novelty=None if share is None else 1.0 - share,

@@ -15,12 +15,13 @@ from itertools import accumulate, pairwise
 
 from parsers.blocks.block import CodeBlock, Edit
 from parsers.blocks.context_files import ContextFile
-from parsers.blocks.prose import mentions, named_paths, plain_names, prose_spans
+from parsers.blocks.prose import Mention, mentions, named_paths, plain_names, prose_spans
 from parsers.project.amended import amend, as_block
 from parsers.project.bare_members import ClassTable, Headed, with_headers
 from parsers.project.index import ContextIndex, build_index
 from parsers.project.placement import Hints, Source, by_source, place
-from parsers.rules.phantoms import RESOLVE_LIMIT_S, UNJUDGED, Finding, ResponseBlock, resolve
+from parsers.rules.paths import UnknownPath, unknown_paths
+from parsers.rules.phantoms import RESOLVE_LIMIT_S, UNJUDGED, Finding, Prose, ResponseBlock, resolve
 from parsers.syntax.isolation import IsolatedParser, is_hostile
 from parsers.syntax.source import ParseLimits
 from parsers.syntax.symbols import parse_source
@@ -82,6 +83,7 @@ class CodeAnalysis:
     blocks: tuple[BlockReport, ...]
     placements: tuple[PlacementReport, ...]
     code: tuple[CodeBlock, ...]
+    unknown_paths: tuple[UnknownPath, ...]
     files: int
     warnings: tuple[str, ...]
     index_ms: float
@@ -134,13 +136,15 @@ class CodeAnalyser:
         parses = [self._parse(block.text, block.language, block.path, is_hostile(block.text)) for block in code]
         placed = self._placed(response, code, parses, indexed)
         judged, missing = self._amended(placed)
-        findings = _resolve(response, judged, indexed.index)
+        prose = prose_spans(response, code)
+        findings = _resolve(response, judged, indexed.index, tuple(mentions(response, prose)))
         reports, warnings = _reports(code, parses, findings)
         return CodeAnalysis(
             findings=findings,
             blocks=reports,
             placements=tuple(_placed(n, one, missing) for n, one in enumerate(placed)),
             code=tuple(code),
+            unknown_paths=unknown_paths(response, prose, code, (file.path or "" for file in files)),
             files=len(files),
             warnings=(*indexed.warnings, *warnings),
             index_ms=(indexed_s - started_s) * 1000.0,
@@ -247,7 +251,9 @@ def _sources(index: ContextIndex, parses: Sequence[ParseResult], texts: Sequence
     )
 
 
-def _resolve(response: str, judged: Sequence[_Judged], index: ContextIndex) -> tuple[Finding, ...]:
+def _resolve(
+    response: str, judged: Sequence[_Judged], index: ContextIndex, named: tuple[Mention, ...]
+) -> tuple[Finding, ...]:
     """Findings at characters of the response; what an amended file says elsewhere is not the response's."""
     starts = list(accumulate((len(one.block.text) for one in judged), initial=0))  # end to end: tells them apart
     blocks = [
@@ -255,7 +261,10 @@ def _resolve(response: str, judged: Sequence[_Judged], index: ContextIndex) -> t
         for one, start in zip(judged, starts, strict=False)
     ]
     findings = []
-    for found in resolve(blocks, index):
+    for found in resolve(blocks, index, prose=Prose(response, named)):
+        if found.place == "prose":
+            findings.append(found)
+            continue
         number = bisect_right(starts, found.span[0]) - 1
         block = judged[number].block
         inside = (found.span[0] - starts[number], found.span[1] - starts[number])
@@ -309,7 +318,9 @@ def _placed(number: int, placed: Headed, missing: dict[int, Edit]) -> PlacementR
     source = placement.source
     path = None if source is None else source.path or None
     report = PlacementReport(number, path, placement.why.value, placement.doubt.value, owner=placement.owner)
-    if source is None or not block.edits:
+    if source is None:  # an edit of a file that nobody sees
+        return replace(report, applies=False) if any(edit.search.strip() for edit in block.edits) else report
+    if not block.edits:
         return report
     edit = missing.get(number)
     nearest = None if edit is None else _nearest_line(source.text, edit.search)

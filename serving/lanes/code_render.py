@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from parsers.rules.findings import Finding, FindingStatus
+from parsers.rules.paths import UnknownPath
 from scoring.attribution import SourceShare, attribution_json
 from scoring.code.score import CodeScore, chunk_ownership, file_attribution
 from scoring.heatmap import HeatmapSpan, heatmap_data, heatmap_html, heatmap_spans
@@ -86,6 +87,7 @@ def _code_lane(result: CodeResult) -> dict[str, Any]:
             "symbols": [_symbol(found) for found in analysis.findings],
             "counts": {status.value: sum(f.status is status for f in analysis.findings) for status in FindingStatus},
             "placements": [_placement(placed) for placed in analysis.placements],
+            "unknown_paths": [_unknown_path(found) for found in analysis.unknown_paths],
             "parse": {
                 "context_files": analysis.files,
                 "blocks": [
@@ -133,8 +135,15 @@ def _symbol(found: Finding) -> dict[str, Any]:
             "reason": found.reason,
             "suggestion": found.suggestion,
             "defined_in": found.defined_in,
+            "place": found.place if found.place != "code" else None,
         }
     )
+
+
+def _unknown_path(found: UnknownPath) -> dict[str, Any]:
+    """A path in the prose that is not among the files; ``nearest`` is the file that it is most like."""
+    start, end = found.span
+    return compact({"path": found.path, "char_start": start, "char_end": end, "nearest": found.nearest})
 
 
 def _heatmap(request: LaneInput, result: CodeResult) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,9 +14,10 @@ import orjson
 from numpy.typing import NDArray
 
 from models.types import ModelInfo, TextRole
-from serving.api.errors import DeadlineExceededError, ValidationFailedError
+from serving.api.errors import ApiError, DeadlineExceededError, InternalError, ValidationFailedError
 from serving.api.lane_types import ChunkInput, LaneAnswer, LaneInput, UnitVectors
 from serving.api.schemas import CodeRequest, LaneRequest, RagRequest, RollupRequest
+from serving.api.scored import CANCELLED, ScoredListener, ScoredRequest
 from serving.chunks.chunks import ChunkService, ChunkVectors
 from serving.lanes.rollup import RollupInput
 from serving.lanes.traffic import Traffic
@@ -112,37 +114,60 @@ class ConfiguredEncoders:
         return await self._named(None).embed(texts, role)
 
 
+@dataclass(frozen=True)
+class _Call:
+    """Who asks for what. ``audit_id``: the request's name in the audit log where it came without an id of its own."""
+
+    lane: str
+    request_id: str
+    tenant: str
+    background: bool = False
+    audit_id: str | None = None
+
+
 class Dispatcher:
-    """Loads what a request names, bounds its time, and hands it to its lane.
+    """Loads what a request names, bounds its time, hands it to its lane, and tells ``listener`` how it went.
 
     What is not a job's counts as interactive ``traffic``.
     """
 
     def __init__(
-        self, lanes: Lanes, chunks: ChunkService | None, deadline_s: float, traffic: Traffic | None = None
+        self,
+        lanes: Lanes,
+        chunks: ChunkService | None,
+        deadline_s: float,
+        traffic: Traffic | None = None,
+        listener: ScoredListener | None = None,
     ) -> None:
         self._lanes: Mapping[str, ScoringLane] = {"rag": lanes.rag, "code": lanes.code}
         self._rollup = lanes.rollup
         self._chunks = chunks
         self._deadline_s = deadline_s
         self._traffic = traffic or Traffic(time.monotonic)
+        self._listener = listener
 
     async def score(self, lane: str, body: LaneRequest, request_id: str, tenant: str) -> LaneAnswer:
         """The answer of the rag or code lane."""
         with self._traffic.passing():
-            return await self._score(lane, body, request_id, tenant)
+            return await self._score(_Call(lane, request_id, tenant), body)
 
-    async def _score(
-        self, lane: str, body: LaneRequest, request_id: str, tenant: str, background: bool = False
-    ) -> LaneAnswer:
-        chunks = await self._stored(tenant, body)
-        lane_input = body.lane_input(request_id, tenant, self._deadline_s, chunks, background)
-        return await self._bounded(self._lanes[lane].score(lane_input))
+    async def _score(self, call: _Call, body: LaneRequest) -> LaneAnswer:
+        read: list[LaneInput] = []
 
-    async def roll_up(self, body: RollupRequest, request_id: str) -> LaneAnswer:
+        async def work() -> LaneAnswer:
+            chunks = await self._stored(call.tenant, body)
+            read.append(body.lane_input(call.request_id, call.tenant, self._deadline_s, chunks, call.background))
+            return await self._bounded(self._lanes[call.lane].score(read[0]))
+
+        return await self._told(call, body.session_id, work(), read)
+
+    async def roll_up(self, body: RollupRequest, request_id: str, tenant: str) -> LaneAnswer:
         """The answer of the rollup lane."""
-        turns = RollupInput(request_id, tuple(body.turns), body.session_id, body.heatmap_format)
-        return await self._bounded(self._rollup.score(turns))
+        return await self._roll_up(_Call("rollup", request_id, tenant), body)
+
+    async def _roll_up(self, call: _Call, body: RollupRequest) -> LaneAnswer:
+        turns = RollupInput(call.request_id, tuple(body.turns), body.session_id, body.heatmap_format)
+        return await self._told(call, body.session_id, self._bounded(self._rollup.score(turns)), ())
 
     async def score_json(self, lane: str, request: dict[str, Any], tenant: str) -> dict[str, Any]:
         """The answer as JSON values to a request as JSON values, validated before by the lane's schema."""
@@ -154,13 +179,55 @@ class Dispatcher:
         return await self._score_json(lane, request, tenant, background=True)
 
     async def _score_json(self, lane: str, request: dict[str, Any], tenant: str, background: bool) -> dict[str, Any]:
-        request_id = str(request.get("request_id") or f"{lane}-nested")
+        given = request.get("request_id")
+        call = _Call(lane, str(given or f"{lane}-nested"), tenant, background, None if given else secrets.token_hex(16))
         if lane == "rollup":
-            answer = await self.roll_up(RollupRequest.model_validate(request), request_id)
+            answer = await self._roll_up(call, RollupRequest.model_validate(request))
         else:
-            answer = await self._score(lane, _SCHEMAS[lane].model_validate(request), request_id, tenant, background)
+            answer = await self._score(call, _SCHEMAS[lane].model_validate(request))
         document: dict[str, Any] = orjson.loads(answer.body)
         return document
+
+    async def _told(
+        self, call: _Call, session_id: str | None, work: Awaitable[LaneAnswer], read: Sequence[LaneInput]
+    ) -> LaneAnswer:
+        """The answer of ``work``, or its error, once the listener has heard of it. ``read``: the request, once it is known."""
+        started_s = time.perf_counter()
+        try:
+            answer = await work
+        except BaseException as error:
+            self._tell(call, session_id, started_s, error, read)
+            raise
+        self._tell(call, session_id, started_s, answer, read)
+        return answer
+
+    def _tell(
+        self,
+        call: _Call,
+        session_id: str | None,
+        started_s: float,
+        outcome: LaneAnswer | BaseException,
+        read: Sequence[LaneInput],
+    ) -> None:
+        if self._listener is None:
+            return
+        answer = outcome if isinstance(outcome, LaneAnswer) else None
+        status, error = (200, None) if isinstance(outcome, LaneAnswer) else _status(outcome)
+        scored = ScoredRequest(
+            request_id=call.audit_id or call.request_id,
+            tenant=call.tenant,
+            lane=call.lane,
+            origin="job" if call.background else "live",
+            status=status,
+            latency_ms=(time.perf_counter() - started_s) * 1000.0,
+            session_id=session_id,
+            error=error,
+            band=answer.band if answer else None,
+            phases_ms=answer.phases_ms if answer else {},
+            tokens=answer.token_counts if answer else {},
+            facts=answer.audit if answer else None,
+        )
+        self._listener.scored(scored, read[0] if read else None)
 
     async def _stored(self, tenant: str, body: LaneRequest) -> tuple[ChunkInput, ...]:
         if not body.chunk_ids or self._chunks is None:
@@ -184,3 +251,11 @@ class Dispatcher:
                 return await answer
         except TimeoutError:
             raise DeadlineExceededError(f"no answer within {self._deadline_s:g} s") from None
+
+
+def _status(error: BaseException) -> tuple[int, str]:
+    """HTTP status and stable code of what a lane raised; 0 for a client that left."""
+    if isinstance(error, asyncio.CancelledError):
+        return 0, CANCELLED
+    known = error if isinstance(error, ApiError) else InternalError("")
+    return known.status, known.code

@@ -18,6 +18,7 @@ from serving.config.settings import EncoderSettings, VerifierSettings
 from serving.lanes.code import CodeLane
 from serving.lanes.json_bytes import json_bytes
 from serving.lanes.no_encoder import NoAligner
+from serving.lanes.provenance import provenance_of
 from serving.lanes.rag import EncoderClient, RagLane
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def rag_lane(config: Config, aligners: Mapping[str, Aligner], verifier: PairVeri
         max_units=config.limits.units,
         write=json_bytes,
         verifier=verifier,
+        provenance=provenance_of(config),
     )
 
 
@@ -110,6 +112,7 @@ def _lane_without_encoder(config: Config) -> RagLane:
         fitted=rag_fits(config.artifacts.directory, config.bands.targets),
         max_units=config.limits.units,
         write=json_bytes,
+        provenance=provenance_of(config),
     )
 
 

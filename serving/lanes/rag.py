@@ -16,27 +16,26 @@ from models.types import ModelInfo
 from scoring.band_curves import BALANCED, POLICIES
 from scoring.bands import OVERALL, UNSEEN, BandCuts
 from scoring.calibration import RagArtifact
-from scoring.lexical import ContextWords
-from scoring.rag.careful_reading import Reading, read_claims
 from scoring.rag.citation_marks import citation_marks, without_marks
 from scoring.rag.decision import decide_action
-from scoring.rag.language import detect_language
-from scoring.rag.literals import literal_report
-from scoring.rag.outcome import AnswerKind, Outcome, answer_kind, telling_claims
+from scoring.rag.decision_facts import decision_facts
+from scoring.rag.outcome import telling_claims
 from scoring.rag.score import OPEN_DOMAIN, RagDecision, RagFacts, RagOptions, decide
-from scoring.rag.structured import StructuredEvidence, StructuredIndex
 from scoring.segmentation import split_claims
 from scoring.types import Claim, SupportUnit
+from serving.api.audit_facts import AuditFacts, Provenance, VersionHashes
 from serving.api.errors import DeadlineExceededError, ValidationFailedError
 from serving.api.lane_types import Aligner, AlignReply, AlignRequest, LaneAnswer, LaneInput, PairVerifier
 from serving.config.artifacts import RagFits
 from serving.inference.affinity import affinity_key
+from serving.lanes.audited import format_signals, unit_sha256
 from serving.lanes.claim_verifier import ClaimVerifier
 from serving.lanes.context_facts import ContextReader
 from serving.lanes.off_loop import off_loop
 from serving.lanes.premises import support_units
 from serving.lanes.reading_fields import reading_fields
-from serving.lanes.render import DocumentWriter, band_precision_json, diagnostics, rag_document, render
+from serving.lanes.render import DocumentWriter, band_precision_json, diagnostics, rag_document, render, rounded
+from serving.lanes.text_facts import text_facts
 
 _QUALITY = "quality"
 
@@ -53,21 +52,12 @@ class EncoderClient:
     source: str
 
 
-@dataclass(frozen=True)
-class _TextFacts:
-    words: ContextWords
-    reading: Reading
-    kind: AnswerKind
-    language: str
-    cells: tuple[StructuredEvidence | None, ...]
-    warnings: tuple[str, ...]
-
-
 @dataclass(frozen=True, eq=False)
 class Gathered:
     """Facts about one response, and where they came from. ``source``: the encoder's, as configured.
 
-    ``pairs``: verdicts asked of the verifier, ``cached_pairs`` of them known from before.
+    ``pairs``: verdicts asked of the verifier, ``cached_pairs`` of them known from before. ``verifier_use``: used, not_needed,
+    away or absent. ``table``: some premise is a table or a record.
     """
 
     facts: RagFacts
@@ -78,6 +68,8 @@ class Gathered:
     phases_ms: Mapping[str, float]
     pairs: int = 0
     cached_pairs: int = 0
+    verifier_use: str = "not_needed"
+    table: bool = False
 
 
 class _Phases:
@@ -104,7 +96,10 @@ class RagLane:
         max_units: int,
         write: DocumentWriter,
         verifier: PairVerifier | None = None,
+        provenance: Provenance | None = None,
     ) -> None:
+        self.provenance = provenance or Provenance()
+        self._hashes = fitted.hashes
         self.encoders = encoders
         self._default = default_encoder
         self.write = write
@@ -154,6 +149,7 @@ class RagLane:
             batch_requests=gathered.reply.batch_requests,
             pairs=gathered.pairs,
             cached_pairs=gathered.cached_pairs,
+            audit=self.audit(request, gathered, decision),
         )
 
     async def gather(
@@ -175,7 +171,7 @@ class RagLane:
         pending = asyncio.ensure_future(client.aligner.align(_align_request(request, units, claims)))
         try:
             await asyncio.sleep(0)  # let the call leave before the texts are read
-            text = await off_loop(request, lambda: _text_facts(self._reader, request, units, claims, given is None))
+            text = await off_loop(request, lambda: text_facts(self._reader, request, units, claims, given is None))
             clock.mark("text")
             reply = await pending
         except BaseException:
@@ -198,7 +194,7 @@ class RagLane:
             language=text.language,
         )
         phases_ms = {**reply.phases_ms, **clock.phases_ms}
-        gathered = Gathered(facts, reply, client.source, None, text.warnings, phases_ms)
+        gathered = Gathered(facts, reply, client.source, None, text.warnings, phases_ms, table=text.table)
         return await self.verified(request, gathered) if verify else gathered
 
     async def verified(self, request: LaneInput, gathered: Gathered) -> Gathered:
@@ -223,6 +219,7 @@ class RagLane:
             phases_ms={**gathered.phases_ms, **clock.phases_ms, **(verdicts.reply.phases_ms if verdicts.reply else {})},
             pairs=len(verdicts.reply.verdicts) if verdicts.reply else 0,
             cached_pairs=verdicts.reply.cached if verdicts.reply else 0,
+            verifier_use=verdicts.use if self._verifier.present else "absent",
         )
 
     def _cut(
@@ -305,11 +302,42 @@ class RagLane:
         return warnings
 
     def versions(self, gathered: Gathered) -> dict[str, str]:
-        """Models and artefacts behind a score."""
+        """Models and artefacts behind a score, by name and by hash."""
         versions = {"encoder": _label(gathered.reply.model), "calibration": self.artifact(gathered).version}
         if gathered.verifier is not None:
             versions["verifier"] = _label(gathered.verifier)
-        return versions
+        return versions | self.hashes(gathered).versions()
+
+    def hashes(self, gathered: Gathered) -> VersionHashes:
+        """The hashes of what decided: the loaded models' own, else those of the configured ones."""
+        asked = gathered.verifier
+        return VersionHashes(
+            config_sha256=self.provenance.config_sha256,
+            config_source=self.provenance.config_source,
+            calibration_sha256=self._hashes.get(self.artifact(gathered).verifier),
+            encoder_sha256=gathered.reply.model.revision or None,
+            verifier_sha256=self.provenance.verifier if asked is None else asked.revision,
+        )
+
+    def audit(self, request: LaneInput, gathered: Gathered, decision: RagDecision) -> AuditFacts:
+        """What the audit log says of a decision."""
+        found = decision_facts(gathered.facts, decision, self._cuts(request, gathered))
+        stratum = self._stratum(request, gathered)  # without a stratum for unseen ones it may be the request's own text
+        return AuditFacts(
+            score=rounded(decision.score.headline),
+            reason_codes=found.reason_codes,
+            hashes=self.hashes(gathered),
+            cut_distance=rounded(found.cut_distance),
+            second_distance=rounded(found.second_distance),
+            artifact=self.artifact(gathered).version,
+            verifier=gathered.verifier_use,
+            profile=request.profile,
+            policy=request.risk_band_policy,
+            stratum=stratum if stratum in self.artifact(gathered).bands else None,
+            deciding_unit_index=found.deciding_unit,
+            deciding_unit_sha256=unit_sha256(gathered.facts.units, found.deciding_unit),
+            format=format_signals(request, gathered.facts, gathered.table),
+        )
 
     def close(self) -> None:
         """End the worker threads of models that live in this process."""
@@ -335,19 +363,3 @@ def _align_request(request: LaneInput, units: Sequence[SupportUnit], claims: Seq
 
 def _label(model: ModelInfo) -> str:
     return f"{model.name}@{model.revision[:12]}/{model.dtype}"
-
-
-def _text_facts(
-    reader: ContextReader, request: LaneInput, units: Sequence[SupportUnit], claims: Sequence[Claim], whole: bool
-) -> _TextFacts:
-    """What can be read off the texts without a model. ``whole``: the claims are all that the response says."""
-    texts = [unit.text for unit in units]
-    candidates = [request.raw_context] if request.raw_context else texts
-    context = reader.read(request.tenant, texts, candidates, request.content_type)
-    index = StructuredIndex(context.sources) if context.sources and claims else None
-    cells = tuple(None if index is None else index.check(claim.text) for claim in claims)
-    warnings = tuple(warning for source in context.sources for warning in source.warnings)
-    report = literal_report(request.response_text, context.literals)
-    kind = answer_kind(claims, request.query_text, units) if whole else AnswerKind(Outcome.ANSWERED)
-    reading = read_claims(request.response_text, claims, report, context.source, kind)
-    return _TextFacts(context.words, reading, kind, detect_language(request.response_text), cells, warnings)

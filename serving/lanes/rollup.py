@@ -25,7 +25,10 @@ class RollupInput:
 
 
 class RollupLane:
-    """Aggregates turns; holds no state between requests."""
+    """Aggregates turns; holds no state between requests. ``config_sha256``: for the answer's ``versions``."""
+
+    def __init__(self, config_sha256: str | None = None) -> None:
+        self._versions = {} if config_sha256 is None else {"versions": {"config_sha256": config_sha256}}
 
     async def score(self, request: RollupInput) -> LaneAnswer:
         """The rendered scoreboard; a malformed turn is a 400 that names it."""
@@ -43,6 +46,7 @@ class RollupLane:
             "request_id": request.request_id,
             "scoring_mode": "rollup",
             **fields,
+            **self._versions,
             "latency_ms": round(elapsed_ms, 3),
         }
         return LaneAnswer(orjson.dumps(document), None, 0, 0, {"rollup": elapsed_ms})

@@ -13,10 +13,13 @@ from ray.serve.handle import DeploymentHandle
 
 from models.types import ModelInfo, TextRole
 from serving.api.lane_types import AlignReply, AlignRequest, LaneAnswer, LaneInput, UnitVectors, VerifyReply
+from serving.audit.shadow import candidate_config
 from serving.config.load import Config
 from serving.http.gateway import create_app
 from serving.lanes.dispatch import Lanes
 from serving.lanes.factory import alignment_service, code_lane, rag_lane, verification_service
+from serving.lanes.provenance import config_sha256
+from serving.lanes.rag import RagLane
 from serving.lanes.rollup import RollupInput, RollupLane
 from serving.ray.front import front_installed
 from serving.ray.handles import HandleAligner, HandleLane, HandleVerifier, LocalLane
@@ -136,8 +139,8 @@ class CodeLaneReplica:
 class RollupLaneReplica:
     """The rollup lane, on CPU."""
 
-    def __init__(self) -> None:
-        self._lane = RollupLane()
+    def __init__(self, config: Config) -> None:
+        self._lane = RollupLane(config_sha256(config))
 
     async def score(self, request: RollupInput) -> LaneAnswer:
         """The rendered scoreboard of one request."""
@@ -161,15 +164,32 @@ class GatewayReplica:
         rag: DeploymentHandle | None,
         code: DeploymentHandle,
         rollup: DeploymentHandle,
+        shadow_verifier: DeploymentHandle | None = None,
     ) -> None:
         models = _ModelHandles(encoders, verifier)
         near = None if rag else LocalLane(rag_lane(config, models.aligners, models.verifier), models.ready)
         lanes = Lanes(rag=near or HandleLane(rag), code=HandleLane(code), rollup=HandleLane(rollup))
         behind_serve = not front_installed()
-        self._app = create_app(config, lanes, models.aligners, behind_serve=behind_serve, replica=_replica_name())
+        self._app = create_app(
+            config,
+            lanes,
+            models.aligners,
+            behind_serve=behind_serve,
+            replica=_replica_name(),
+            candidate=_candidate_lane(config, models, shadow_verifier),
+        )
 
     def __serve_build_asgi_app__(self) -> Any:
         return self._app
+
+
+def _candidate_lane(config: Config, models: _ModelHandles, verifier: DeploymentHandle | None) -> RagLane | None:
+    """The lane of ``audit.shadow``, on the server's own encoders; ``verifier``: the candidate's, None for the server's."""
+    candidate = candidate_config(config)
+    if candidate is None:
+        return None
+    judge = models.verifier if verifier is None else HandleVerifier(verifier, background=True)
+    return rag_lane(candidate, models.aligners, judge)
 
 
 def _replica_name() -> str:

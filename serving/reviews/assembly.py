@@ -13,7 +13,7 @@ from serving.reviews.causes import CauseService
 from serving.reviews.queue import ReviewQueue
 from serving.reviews.scores import ScoreService
 from serving.reviews.selections import SelectionService
-from serving.reviews.settling import Embed, Settler
+from serving.reviews.settling import Embed, Lanes, Settler
 from serving.reviews.suggestions import SuggestionService
 from serving.reviews.views import item_view, score_view, suggestion_view, triage_view
 from serving.store import review_records as records
@@ -62,10 +62,11 @@ def build_reviews(
     store: Store,
     settings: TraceSettings,
     cases: CaseService,
+    lanes: Lanes | None = None,
     embed: Embed | None = None,
     traffic: Traffic | None = None,
 ) -> Reviews:
-    """The services. ``embed`` compares questions by meaning, where it is given."""
+    """The services. ``lanes`` score answers, ``embed`` compares questions by meaning, where they are given."""
     scores = ScoreService(store, settings)
     return Reviews(
         scores=scores,
@@ -73,6 +74,6 @@ def build_reviews(
         causes=CauseService(store, settings),
         queue=ReviewQueue(store, settings),
         selections=SelectionService(store, cases),
-        settler=Settler(store, settings, embed, traffic),
+        settler=Settler(store, settings, lanes, embed, traffic),
         store=store,
     )

@@ -11,10 +11,10 @@ from scoring.feedback.types import SuggestionKind
 from serving.api.errors import ConflictError
 from serving.config.traces import TraceSettings
 from serving.reviews.people import author_of
-from serving.reviews.turn_state import GROUNDEDNESS, bring_up_to_date
+from serving.reviews.turn_state import bring_up_to_date
 from serving.reviews.views import next_page, triage_view
 from serving.store import review_records as records
-from serving.store.score_records import scores_of_traces
+from serving.store.score_records import GROUNDEDNESS, scores_of_traces
 from serving.store.store import Store
 from serving.store.tenancy import TenantConnection
 from serving.store.trace_reads import read_turn

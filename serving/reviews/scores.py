@@ -12,7 +12,7 @@ from serving.api.errors import ValidationFailedError
 from serving.config.traces import TraceSettings
 from serving.redaction.patterns import redact_json
 from serving.reviews.people import author_of, note_bytes, short_text
-from serving.reviews.turn_state import FEEDBACK, GROUNDEDNESS, THUMB, bring_up_to_date
+from serving.reviews.turn_state import FEEDBACK, THUMB, bring_up_to_date
 from serving.reviews.views import next_page, revision_view, score_view
 from serving.store import score_records as rows
 from serving.store.review_records import put_reasons, read_reasons
@@ -27,7 +27,7 @@ UNKNOWN: Final = "unknown"
 TEXT_CHARACTERS: Final = 20_000
 MAX_REASONS: Final = 40
 TargetKind = Literal["span", "trace", "conversation", "run_item"]
-_OWN: Final = (THUMB, FEEDBACK, GROUNDEDNESS)
+_OWN: Final = (THUMB, FEEDBACK, rows.GROUNDEDNESS)
 """Names that have a route of their own, or that the server writes."""
 
 

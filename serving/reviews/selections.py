@@ -14,11 +14,11 @@ from serving.evals.case_service import CaseService
 from serving.reviews.case_drafts import DraftSource, correcting_turn, draft_case, task_id_of
 from serving.reviews.causes import clusters_of
 from serving.reviews.people import author_of, short_text
-from serving.reviews.turn_state import GROUNDEDNESS, THUMB
+from serving.reviews.turn_state import THUMB
 from serving.reviews.views import next_page, selection_view
 from serving.store import review_records as records
 from serving.store.eval_records import statuses_of
-from serving.store.score_records import scores_of_traces
+from serving.store.score_records import GROUNDEDNESS, scores_of_traces
 from serving.store.store import Store
 from serving.store.tenancy import TenantConnection
 from serving.store.trace_reads import ConversationFilter, find_turns, read_turn

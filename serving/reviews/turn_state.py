@@ -26,7 +26,7 @@ from serving.config.traces import TraceSettings
 from serving.store import review_records as records
 from serving.store.review_order import is_drawn
 from serving.store.review_queue import LABELLED, PASSED, QUEUED, REVIEWED
-from serving.store.score_records import scores_of_traces
+from serving.store.score_records import GROUNDEDNESS, scores_of_traces
 from serving.store.tenancy import TenantConnection
 from serving.store.trace_reads import read_turn
 from serving.store.trace_schema import spans
@@ -37,8 +37,6 @@ THUMB: Final = "thumb"
 """The name of a person's label."""
 FEEDBACK: Final = "feedback"
 """The name of what an application's own users pressed."""
-GROUNDEDNESS: Final = "groundedness"
-"""The name of the score that the server gives by itself."""
 SETTLED: Final = ("scored", "skipped", "failed")
 """States of a turn that is taken as complete."""
 
@@ -137,6 +135,7 @@ def signals_of(connection: TenantConnection, turn: Row, given: Sequence[Row], pr
     score = next((row for row in reversed(given) if row["name"] == GROUNDEDNESS and row["detail"]), None)
     detail = {} if score is None else decode_json(score["detail"])
     claims = detail.get("claims") or []
+    session = detail.get("session") or {}
     verdicts = [claim.get("verdict") for claim in claims]
     complaint = next((row for row in proposals if row["thumb"] == Thumb.DOWN), None)
     return TurnSignals(
@@ -145,6 +144,8 @@ def signals_of(connection: TenantConnection, turn: Row, given: Sequence[Row], pr
         supported_share=verdicts.count("supported") / len(verdicts) if verdicts else None,
         contradicted_claims=verdicts.count("contradicted") if verdicts else None,
         retrieved_documents=_retrieved(connection, turn["trace_id"]),
+        session_recommendation=session.get("recommendation"),
+        drift_z_score=session.get("drift_z_score"),
         answer_refused=is_refusal(turn["answer"].decode("utf-8", "replace")) if turn["answer"] else None,
         phantom_symbols=detail.get("phantom_symbols"),
     )

@@ -17,6 +17,10 @@ from serving.store.trace_totals import Row
 from serving.store.values import decode_json, encode_json
 
 KEY: Final = ("target_kind", "target_id", "name", "source")
+GROUNDEDNESS: Final = "groundedness"
+"""The name of the score that the server gives by itself."""
+SERVER: Final = "evaluator:server"
+"""Its source: whichever version scored last, there is one."""
 _KEPT: Final = (
     "data_type",
     "value",

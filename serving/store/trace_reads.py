@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, tuple_
 
 from serving.api.errors import NotFoundError
 from serving.store.tenancy import TenantConnection
@@ -150,6 +150,19 @@ def read_turns(connection: TenantConnection, conversation_id: str, limit: int, o
         .offset(offset)
     )
     return [dict(row._mapping) for row in connection.rows(statement)]
+
+
+def read_turns_before(connection: TenantConnection, turn: Row, limit: int) -> list[Row]:
+    """Score and band of the latest ``limit`` turns of the conversation that began before this one, oldest first."""
+    table = traces.c
+    place = tuple_(table.started_ms, table.trace_id)
+    statement = (
+        select(table.trace_id, table.score, table.band)
+        .where(table.conversation_id == turn["conversation_id"], place < tuple_(turn["started_ms"], turn["trace_id"]))
+        .order_by(table.started_ms.desc(), table.trace_id.desc())
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in reversed(connection.rows(statement))]
 
 
 def read_turn(connection: TenantConnection, trace_id: str) -> Row:

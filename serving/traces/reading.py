@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
+from serving.store.score_records import GROUNDEDNESS, SERVER, find_score
 from serving.store.store import Store
 from serving.store.tenancy import TenantConnection
 from serving.store.trace_reads import (
@@ -19,6 +20,7 @@ from serving.store.trace_reads import (
     read_conversation,
     read_turns,
 )
+from serving.store.values import decode_json
 from serving.traces.views import call_view, conversation_view, encode_cursor, turn_view, whole_call_view
 
 MAX_PAGE: Final = 200
@@ -79,7 +81,15 @@ def _conversation(conversation_id: str, offset: int, connection: TenantConnectio
 
 def _call(span_id: str, trace_id: str | None, connection: TenantConnection) -> dict[str, Any]:
     row = read_call(connection, span_id, trace_id)
-    return whole_call_view(row, bodies_of(connection, [row]))
+    key = {
+        "target_kind": "span",
+        "target_id": f"{row['trace_id']}/{row['span_id']}",
+        "name": GROUNDEDNESS,
+        "source": SERVER,
+    }
+    score = find_score(connection, key)
+    evaluation = None if score is None or score["detail"] is None else decode_json(score["detail"])
+    return whole_call_view(row, bodies_of(connection, [row]), evaluation)
 
 
 def _delete(conversation_id: str, connection: TenantConnection) -> Any:

@@ -103,8 +103,13 @@ def call_view(row: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def whole_call_view(row: Mapping[str, Any], bodies: Mapping[str, bytes]) -> dict[str, Any]:
-    """A call with what went in, what came out, what was retrieved, and every other attribute, as they were sent."""
+def whole_call_view(
+    row: Mapping[str, Any], bodies: Mapping[str, bytes], evaluation: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A call with what went in, what came out, what was retrieved, and every other attribute, as they were sent.
+
+    ``evaluation``: what the server's own score says of it, claim by claim.
+    """
     found = {
         role: decode_body(bodies[row[f"{role}_digest"]])
         for role in BODY_ROLES
@@ -120,6 +125,7 @@ def whole_call_view(row: Mapping[str, Any], bodies: Mapping[str, bytes]) -> dict
             "attributes": rest.get("attributes"),
             "resource": rest.get("resource"),
             "events": rest.get("events"),
+            "evaluation": evaluation,
         }
     )
 

@@ -57,7 +57,7 @@ def lanes_router(
         exchange.session_id = body.session_id
         if body.return_job:
             return await queue(request, "rollup", body, body.session_id)
-        exchange.answer = await dispatcher.roll_up(body, exchange.request_id)
+        exchange.answer = await dispatcher.roll_up(body, exchange.request_id, tenant_of(request))
         return Response(exchange.answer.body, media_type="application/json")
 
     return router
