@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 
 from serving.api.errors import ApiError, DeadlineExceededError, InternalError, OverloadedError, envelope, error_headers
 from serving.http.edge import AsgiApp, Message, Receive, Scope, Send
+from serving.ray.delivery import Delivery, StalledReaderError, announced_bytes, caller_of
 
 PROXY_CALLBACK = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
 FRONT = "serving.ray.front:middlewares"
@@ -36,10 +37,14 @@ def front_installed() -> bool:
 
 
 class Front:
-    """Passes a gateway's answers on, with one ``X-Request-Id``, and gives the proxy's own ones the envelope."""
+    """Passes a gateway's answers on, with one ``X-Request-Id``, and gives the proxy's own ones the envelope.
 
-    def __init__(self, app: AsgiApp) -> None:
+    Clients that do not read what they asked for are ended, see :mod:`serving.ray.delivery`.
+    """
+
+    def __init__(self, app: AsgiApp, delivery: Delivery | None = None) -> None:
         self._app = app
+        self._delivery = delivery or Delivery()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -48,6 +53,7 @@ class Front:
             return
         answered = False
         replaced = False
+        caller = caller_of(scope["headers"], scope.get("client"))
 
         async def checked(message: Message) -> None:
             nonlocal answered, replaced
@@ -58,11 +64,21 @@ class Front:
                 if replaced:
                     await _answer(_translated(message["status"]), scope, send)
                     return
+                try:
+                    self._delivery.require_room(caller, announced_bytes(headers))
+                except OverloadedError as error:
+                    replaced = True
+                    await _answer(error, scope, send)
+                    return
                 message["headers"] = _one_request_id(headers)
-            if not replaced:
                 await send(message)
+            elif not replaced:
+                await self._delivery.send(caller, message, send)
 
-        await self._app(scope, receive, checked)
+        try:
+            await self._app(scope, receive, checked)
+        except StalledReaderError:
+            return
         if not answered:
             error = OverloadedError("the gateway died while it worked on this request", retry_after_s=_RETRY_AFTER_S)
             await _answer(error, scope, send)
