@@ -8,12 +8,14 @@ environment variable ``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH``.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 
 import orjson
 from starlette.middleware import Middleware
 
 from serving.api.errors import ApiError, DeadlineExceededError, InternalError, OverloadedError, envelope, error_headers
+from serving.api.schemas import REQUEST_ID_PATTERN
 from serving.http.edge import AsgiApp, Message, Receive, Scope, Send
 from serving.ray.delivery import Delivery, StalledReaderError, announced_bytes, caller_of
 
@@ -24,6 +26,12 @@ _REQUEST_ID = b"x-request-id"
 _GATEWAY_MARK = b"x-cost-usd"
 _RETRY_AFTER_S = 2.0
 _OWN_PATHS = "/-/"
+_SERVE_OWN = re.compile(
+    rb"x-request-(?:timeout-seconds|disconnect-disabled)|x-session-id|serve[-_]multiplexed[-_]model[-_]id|x-serve-.*",
+    re.IGNORECASE,
+)
+"""Headers by which Ray Serve routes and times a request: the server's to set, not a caller's."""
+_NAMED = re.compile(REQUEST_ID_PATTERN.encode())
 
 
 def middlewares() -> list[Middleware]:
@@ -54,6 +62,7 @@ class Front:
         answered = False
         replaced = False
         caller = caller_of(scope["headers"], scope.get("client"))
+        scope["headers"] = _passed_on(scope["headers"])
 
         async def checked(message: Message) -> None:
             nonlocal answered, replaced
@@ -92,6 +101,15 @@ def _translated(status: int) -> ApiError:
     if status in {429, 503}:
         return OverloadedError("no gateway can take the request", retry_after_s=_RETRY_AFTER_S)
     return InternalError(f"the proxy answered {status}")
+
+
+def _passed_on(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Without Serve's own headers, and without a request id that is none: Serve decodes it, and fails on bytes past ASCII."""
+    return [
+        (name, value)
+        for name, value in headers
+        if not _SERVE_OWN.fullmatch(name) and (name.lower() != _REQUEST_ID or _NAMED.fullmatch(value))
+    ]
 
 
 def _one_request_id(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
