@@ -63,13 +63,14 @@ class Outcome:
 
 
 @lru_cache(maxsize=4096)
-def _parse(text: str, language: str, path: str | None) -> ParseResult:
+def cached_parse(text: str, language: str, path: str | None) -> ParseResult:
+    """A parse that rows with the same file share."""
     return parse_source(text, language, path)
 
 
 @lru_cache(maxsize=8)
 def _index(files: tuple[tuple[str, str], ...], language: str) -> ContextIndex:
-    return build_index([_parse(text, language_of_path(path) or language, path) for path, text in files])
+    return build_index([cached_parse(text, language_of_path(path) or language, path) for path, text in files])
 
 
 def evaluate(rows: Sequence[Row], composite: bool = True) -> list[Outcome]:
@@ -94,7 +95,7 @@ def _judge(row: Row) -> tuple[tuple[Finding, ...], float]:
     """Findings and time of one row: a whole file as it is, any other mode as the lane reads it, fences and placement included."""
     if row.get("mode", "file") == "file":
         index = _index(tuple((item["path"], item["text"]) for item in row["files"]), row["language"])
-        parse = _parse(row["response"], row["language"], None)
+        parse = cached_parse(row["response"], row["language"], None)
         start = time.perf_counter()
         findings = resolve([ResponseBlock(parse, row["response"])], index)
         return findings, time.perf_counter() - start
@@ -211,7 +212,7 @@ def owner_visible(row: Row) -> bool:
     found = [
         definition
         for item in row["files"]
-        for definition in _parse(
+        for definition in cached_parse(
             item["text"], language_of_path(item["path"]) or row["language"], item["path"]
         ).definitions
     ]

@@ -55,6 +55,7 @@ class CodeFields(RagFields, total=False):
     response_language_hint: str
     emit_chunk_ownership: bool
     session_state: Mapping[str, Any]
+    libraries: Mapping[str, str]
 
 
 class ChunkFields(TypedDict, total=False):

@@ -120,6 +120,7 @@ class CodeVerdict(Result):
     phantom_probability: float | None = None
     symbols: tuple[Symbol, ...] = field(default=(), metadata=_each(Symbol))
     placements: tuple[Json, ...] = field(default=(), metadata=_TUPLE)
+    libraries: Json | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

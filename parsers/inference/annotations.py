@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from parsers.inference.base import GO_PLACEHOLDERS, Environment, Lookup, LookupStatus, Values, union_of
+from parsers.inference.base import GO_PLACEHOLDERS, MAX_UNION, Environment, Lookup, LookupStatus, Values, union_of
 from parsers.inference.names import Names
 from parsers.javascript.docs import DOCUMENTED
 from parsers.project.entities import ClassValue, Instance, ModuleEntity, ModuleValue, Symbol, TupleValue, Value
@@ -144,7 +144,15 @@ class Annotations(Names):
             found = self._type_member(owners[0], part)
         if found.status != LookupStatus.FOUND:
             return None
-        return self._types_of(found.symbols[0], arguments) if found.symbols else None
+        return self._types_of_all(found.symbols, arguments) if found.symbols else None
+
+    def _types_of_all(self, symbols: tuple[Symbol, ...], arguments: tuple[Values | None, ...]) -> Values | None:
+        """Python binds a name differently in the branches of an ``if``: any of them may be what is meant."""
+        # try: from shop import Cart
+        # except ImportError: class Cart: ...
+        if self.family != "python":
+            return self._types_of(symbols[0], arguments)
+        return union_of(self._types_of(symbol, arguments) for symbol in symbols[:MAX_UNION])
 
     def _types_of(self, symbol: Symbol, arguments: tuple[Values | None, ...]) -> Values | None:
         """Instances of what a symbol names as a type. A variable is a type only where it stands for one (an alias)."""
@@ -165,7 +173,7 @@ class Annotations(Names):
             try:
                 found = self.alias(symbol, as_type=True)
                 if found.status == LookupStatus.FOUND and found.symbols:
-                    return self._types_of(found.symbols[0], arguments)
+                    return self._types_of_all(found.symbols, arguments)
                 if isinstance(found.owner, ModuleEntity) and found.owner.whole_export:
                     return self._made(self._export_value(found.owner), arguments)
                 return None

@@ -7,7 +7,16 @@ import re
 from parsers.inference.base import MAX_UNION, Environment, LookupStatus, Values, union_of
 from parsers.inference.members import Members
 from parsers.javascript.docs import DOCUMENTED
-from parsers.project.entities import ClassValue, FunctionValue, Instance, ModuleValue, Symbol, TupleValue, Value
+from parsers.project.entities import (
+    ClassValue,
+    FunctionValue,
+    Instance,
+    ModuleValue,
+    Signature,
+    Symbol,
+    TupleValue,
+    Value,
+)
 from parsers.syntax.expressions import read_expression
 from parsers.syntax.type_text import read_type
 
@@ -39,6 +48,8 @@ _ITERABLE = {
     "MutableSequence",
 }
 
+# ``def __enter__(self: T) -> T``
+_TYPE_VARIABLE = re.compile(r"[A-Za-z_]\w*")
 _SLICE_OUTPUT = re.compile(r"<I as SliceIndex<\[T\]>>::Output")
 _LISTS = {"Vec", "slice", "VecDeque", "HashSet", "BTreeSet", "LinkedList", "BinaryHeap", "Option"}
 _PAIRS = {"HashMap", "BTreeMap"}
@@ -84,6 +95,9 @@ class Calls(Members):
             if signature.returns.startswith(DOCUMENTED):
                 inferred = self._returned_expressions(symbol)
                 return inferred or self.documented_values(signature.returns, symbol.module, symbol.position)
+            if receiver is not None and self.family == "python" and _gives_itself(signature):
+                union.extend(value for value in (receiver,) if value not in union)
+                continue
             values = self.type_values(
                 read_type(_SLICE_OUTPUT.sub("T", signature.returns), self.family),
                 symbol.module,
@@ -195,3 +209,9 @@ class Calls(Members):
         if isinstance(value, TupleValue) and place.isdigit() and int(place) < len(value.items):
             return value.items[int(place)]
         return (value,) if place == "0" and self.family == "go" and not isinstance(value, TupleValue) else None
+
+
+def _gives_itself(signature: Signature) -> bool:
+    """Whether a method's result is typed as its receiver is: ``def __enter__(self: T) -> T``."""
+    first = signature.parameters[0].annotation if signature.parameters else None
+    return first is not None and first == signature.returns and _TYPE_VARIABLE.fullmatch(first) is not None

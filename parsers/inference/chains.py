@@ -96,6 +96,8 @@ class Inference(Calls):
             )
             for link in symbol.links:
                 declared = self.step(declared, link) if declared is not None else None
+            if symbol.module.package and self._stands_for_another(symbol, declared):
+                return None
             if declared is None or symbol.links or self.family != "python" or symbol.value[:1] not in _DISPLAYS:
                 return declared
             made = self._expression_values(symbol)  # ``names: Sequence[str] = []`` is used as the list that it is
@@ -103,6 +105,15 @@ class Inference(Calls):
             other = [value for value in made or () if isinstance(value, Instance) and value.entity not in kinds]
             return (*declared, *other)
         return self._expression_values(symbol)
+
+    def _stands_for_another(self, symbol: Symbol, declared: Values | None) -> bool:
+        """Whether a package declares a variable as something else than what it makes: a proxy has members of its own."""
+        # current_app: Flask = LocalProxy(_app_context)
+        if symbol.owner is not None or not symbol.value.rstrip().endswith(")") or self.family != "python":
+            return False
+        made = self._expression_values(symbol)
+        kinds = {value.entity for value in declared or () if isinstance(value, Instance)}
+        return made is None or not all(isinstance(value, Instance) and value.entity in kinds for value in made)
 
     def _expression_values(self, symbol: Symbol) -> Values | None:
         chains = read_expression(symbol.value, self.family)

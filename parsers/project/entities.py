@@ -61,7 +61,10 @@ class Symbol:
     @property
     def defined_in(self) -> str | None:
         """``path:line`` of a visible definition, None for built-ins."""
-        return f"{self.module.path}:{self.line}" if self.module.path and self.line else None
+        module = self.module
+        if not module.path or not self.line:
+            return None
+        return f"{module.package}: {module.path}:{self.line}" if module.package else f"{module.path}:{self.line}"
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -95,6 +98,8 @@ class ModuleEntity:
     ``shared`` says why others may import more from it than it shows; ``extended`` are things that it adds unknown members to.
     ``unread`` are the words of a file of which parts could not be read: any of them may be a name that it defines.
     ``public`` are the names of Python's ``__all__``, all that a star brings; None without one, or where it is computed.
+    ``package`` is the installed package it belongs to (``httpx 0.27.2``), ``stub`` says that only what a stub lists is known of
+    it, ``whole`` that all modules below it are known.
     ``default_export`` is the expression behind a default import; with ``whole_export`` (``module.exports = x``) it is the module.
     """
 
@@ -116,6 +121,9 @@ class ModuleEntity:
     shared: str = ""
     public: frozenset[str] | None = None
     extended: set[str] = field(default_factory=set)
+    package: str = ""
+    stub: bool = False
+    whole: bool = False
 
     def lookup(self, name: str, as_type: bool = False) -> list[Symbol]:
         """The symbols of a name, types and values apart where the language keeps them apart."""

@@ -40,6 +40,7 @@ class FileTable:
         self.by_parts: dict[Parts, list[str]] = defaultdict(list)
         self.by_last: dict[str, list[Parts]] = defaultdict(list)
         self.folders: set[Parts] = set()
+        self.names: set[str] = set()
         for key, path in files:
             parts, _ = module_parts(path, family)
             if not self.by_parts[parts]:
@@ -47,6 +48,7 @@ class FileTable:
             self.by_parts[parts].append(key)
             folder = parts if module_parts(path, family)[1] else parts[:-1]
             self.folders.update(folder[:count] for count in range(len(folder) + 1))
+            self.names.update(folder, parts[:1])
 
     def exact(self, parts: Parts) -> list[str]:
         """Files that stand for exactly this path."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from parsers.project.augmentation import augment, open_classes, stored_by_text
 from parsers.project.entities import Ancestry, ClassEntity, ModuleEntity, Symbol
 from parsers.project.import_paths import FileTable, Parts, module_parts
 from parsers.project.javascript_home import missing_targets
+from parsers.project.libraries import NO_LIBRARIES, LibrarySet
 from parsers.project.library import FAMILIES, Library, library_of
 from parsers.project.module_builder import FileModule, build_module
 from parsers.project.packages import MacroWords, Package, merge_package
@@ -39,6 +40,7 @@ class FamilyIndex:
     merged: dict[Parts, ModuleEntity] = field(default_factory=dict)
     nearest: dict[str, tuple[str | None, float]] = field(default_factory=dict)
     ancestry: dict[ClassEntity, Ancestry] = field(default_factory=dict)
+    libraries: LibrarySet = field(default_factory=lambda: NO_LIBRARIES["python"])
 
     @cached_property
     def used(self) -> frozenset[str]:
@@ -55,6 +57,12 @@ class FamilyIndex:
     def taken(self) -> frozenset[str]:
         """Every name that a visible file imports."""
         return frozenset(item.name for file in self.files.values() for item in file.parse.imports if item.name)
+
+    @cached_property
+    def imported_roots(self) -> frozenset[str]:
+        """The first part of every name that a visible file imports."""
+        imports = (item for file in self.files.values() for item in file.parse.imports)
+        return frozenset(item.module.partition(".")[0] for item in imports if not item.level)
 
     @cached_property
     def defined(self) -> frozenset[str]:
@@ -92,25 +100,34 @@ class ContextIndex:
 
     families: dict[str, FamilyIndex]
     paths: tuple[str, ...]
+    libraries: Mapping[str, LibrarySet] = field(default_factory=dict)
 
     def family(self, language: str) -> FamilyIndex:
         """The index of a language's family; empty when the context has no file of it."""
         family = FAMILIES[language]
-        return self.families.get(family) or FamilyIndex(family, table=FileTable(family, ()))
+        libraries = self.libraries.get(family, NO_LIBRARIES[family])
+        return self.families.get(family) or FamilyIndex(family, table=FileTable(family, ()), libraries=libraries)
 
 
-def build_index(files: Sequence[ParseResult]) -> ContextIndex:
-    """Index parsed context files. Files without a path take part by their names only; nothing is read from disk."""
+def build_index(files: Sequence[ParseResult], libraries: Mapping[str, LibrarySet] | None = None) -> ContextIndex:
+    """Index parsed context files. Files without a path take part by their names only; nothing is read from disk.
+
+    ``libraries``: installed packages by language family. What is remembered of a context holds for this choice of them.
+    """
+    sets = libraries or {}
     groups: dict[str, list[ParseResult]] = defaultdict(list)
     for parse in files:
         if parse.language in FAMILIES:
             groups[FAMILIES[parse.language]].append(parse)
-    families = {family: _build_family(family, parses) for family, parses in groups.items()}
-    return ContextIndex(families, tuple(parse.path or "" for parse in files))
+    families = {
+        family: _build_family(family, parses, sets.get(family, NO_LIBRARIES[family]))
+        for family, parses in groups.items()
+    }
+    return ContextIndex(families, tuple(parse.path or "" for parse in files), sets)
 
 
-def _build_family(family: str, parses: list[ParseResult]) -> FamilyIndex:
-    index = FamilyIndex(family)
+def _build_family(family: str, parses: list[ParseResult], libraries: LibrarySet) -> FamilyIndex:
+    index = FamilyIndex(family, libraries=libraries)
     for number, parse in enumerate(parses):
         key = parse.path or f"<context {number}>"
         if key in index.files:

@@ -37,6 +37,7 @@ class ResponseProject:
         self.budget = budget or Budget(math.inf)
         self.family = index.family
         self.library = library_for(index.family)
+        self.libraries = index.libraries
         self.files = dict(index.files)
         self.blocks: list[FileModule] = []
         self.top_level: dict[str, list[Symbol]] = {}
@@ -187,11 +188,38 @@ class ResponseProject:
 
     def import_module(self, importer: ModuleEntity, module: str, level: int) -> ModuleEntity | None:
         """The module that an import in ``importer`` names, None when it is not visible."""
-        key = (importer.key if level or self.family != "python" else "", module, level)
+        own = level or importer.package or self.family != "python"
+        key = (importer.key if own else "", module, level)
         if key not in self._imports:
-            finder = getattr(self, f"_import_{self.family}")
-            self._imports[key] = self.library.module(module) if importer.library else finder(importer, module, level)
+            if importer.package:
+                found = self.libraries.import_from(importer, module, level, self.library)
+            elif importer.library:
+                found = self.library.module(module)
+            else:
+                found = getattr(self, f"_import_{self.family}")(importer, module, level)
+            self._imports[key] = found
         return self._imports[key]
+
+    def absent_module(self, module: str, level: int) -> tuple[ModuleEntity, str, frozenset[str]] | None:
+        """Where a module would lie that an installed package does not have: (its package, its name, what is there)."""
+        if level or self.family != "python" or not self.installs(module):
+            return None
+        return self.libraries.absent(module)
+
+    def installs(self, module: str) -> bool:
+        """Whether imports of ``module`` mean an installed package: no visible file lies in a folder of that name."""
+        root = module.partition(".")[0]
+        shown = root in self.index.table.names or any(
+            root in module_parts(block.parse.path, self.family)[0] for block in self.blocks if block.parse.path
+        )
+        return self.libraries.knows(root) and not shown
+
+    def installed_names(self) -> list[frozenset[str]]:
+        """All names of the installed packages that the response or a visible file imports from."""
+        roots = {
+            item.module.partition(".")[0] for block in self.blocks for item in block.parse.imports if not item.level
+        }
+        return list(self.libraries.names_of(sorted(roots | self.index.imported_roots)))
 
     def _entity(self, keys: Sequence[str]) -> ModuleEntity | None:
         return self.files[keys[0]].entity if keys else None
@@ -217,7 +245,8 @@ class ResponseProject:
         standard = self.library.module(module)
         if standard is not None or module.split(".")[0] in self.library.data:
             return standard
-        return self._entity(table.importable(pieces)) or self._unseen_package(table.package_folder(pieces))
+        found = self._entity(table.importable(pieces)) or self._unseen_package(table.package_folder(pieces))
+        return self.libraries.module(module) if found is None and self.installs(module) else found
 
     def _unseen_package(self, folder: Parts | None) -> ModuleEntity | None:
         """A folder with visible files whose ``__init__`` is not shown: ``import shop.cart`` still leads to ``shop.cart``."""
@@ -285,6 +314,8 @@ class ResponseProject:
 
     def submodule(self, module: ModuleEntity, name: str) -> ModuleEntity | None:
         """A module below a package."""
+        if module.package:
+            return self.libraries.submodule(module, name)
         if module.library:
             key = f"{module.key}{self.library.separator}{name}"
             return self.library.module(key)
@@ -313,6 +344,8 @@ class ResponseProject:
         module = entity.module
         if module.library:
             return self.library.ancestry
+        if module.package:
+            return self.libraries.ancestry
         file = self.index.files.get(module.key)
         whole = (
             not self._replaced
@@ -333,7 +366,7 @@ class ResponseProject:
 
     def local_symbols(self, module: ModuleEntity, name: str, position: int) -> list[Symbol]:
         """Bindings in the innermost scope around ``position``, the receiver of a method among them."""
-        file = self.files.get(module.key)
+        file = self.libraries.files.get(module.key) if module.package else self.files.get(module.key)
         if file is None:
             return []
         found = file.at(name, position)
@@ -349,7 +382,11 @@ class ResponseProject:
         if owner is None:
             return []
         if name == "super":
-            above = ClassEntity(f"the base of {owner.name}", owner.module, bases=owner.bases, opaque=owner.opaque)
+            mixed = self.family == "python" and set(owner.bases) <= {
+                "object"
+            }  # its bases come with what it is mixed into
+            doubt = owner.opaque or ("it is mixed with other classes" if mixed else "")
+            above = ClassEntity(f"the base of {owner.name}", owner.module, bases=owner.bases, opaque=doubt)
             return [Symbol(name, "class" if self.family == "python" else "instance", file.entity, entity=above)]
         if name == "cls" and not self._in_class_method(file, position):
             return []  # a metaclass: its classes are not tracked

@@ -307,6 +307,9 @@ def _dynamic(found: Extraction, node: Node) -> None:
         found.dynamic[found.source(name)] = None
 
 
+_RESTORING = frozenset({"__setstate__", "__copy__", "__deepcopy__"})
+
+
 def _setattr(found: Extraction, node: Node) -> None:
     """``setattr(Part, "label", …)`` stores one name, ``setattr(Part, name, …)`` any: ``stored:label``, ``setattr:Part``.
 
@@ -319,12 +322,23 @@ def _setattr(found: Extraction, node: Node) -> None:
     subject, name = found.source(given[0]), given[1]
     if name.type == "string" and (literal := _LITERAL.fullmatch(found.source(name))):
         found.dynamic[f"stored:{literal[1]}"] = None
+    elif subject == "self" and _function_around(found, node) in _RESTORING:
+        return  # it gives back what the object had
     elif subject in ("self", "cls") and (owner := found.enclosing_type()):
         found.dynamic[f"setattr:{owner}"] = None
     elif not found.in_function and given[0].type == "identifier":
         found.dynamic[f"setattr:{subject}"] = None
     else:
         found.dynamic[f"setattr:{node.start_byte}"] = None
+
+
+def _function_around(found: Extraction, node: Node) -> str:
+    """The name of the innermost function around ``node``, '' where there is none."""
+    around = node.parent
+    while around is not None and around.type != "function_definition":
+        around = around.parent
+    name = around.child_by_field_name("name") if around is not None else None
+    return found.source(name) if name is not None else ""
 
 
 def _may_define(found: Extraction, node: Node, called: str) -> bool:

@@ -19,6 +19,7 @@ __all__ = [
     "known",
     "known_status",
     "member_names",
+    "not_declared",
     "not_judged",
     "unjudged",
     "unverifiable",
@@ -53,6 +54,13 @@ def unverifiable(
     shown = suggestion if severity >= NEAR else None
     return Finding(
         use.name, use.kind, FindingStatus.UNVERIFIABLE, use.span, use.line, reason, shown, severity=severity, rule=rule
+    )
+
+
+def not_declared(use: Use, reason: str, suggestion: str | None) -> Finding:
+    """An import of a package that no manifest declares."""
+    return Finding(
+        use.name, use.kind, FindingStatus.UNDECLARED_IMPORT, use.span, use.line, reason, suggestion, rule="undeclared"
     )
 
 

@@ -19,6 +19,7 @@ from parsers.project.entities import (
 )
 from parsers.project.module_builder import FileModule
 from parsers.project.project import ResponseProject
+from parsers.rules.packages import KnownPackages
 from parsers.syntax.expressions import read_expression
 from parsers.syntax.facts import CodeFacts
 from parsers.syntax.types import Reference, ReferenceKind, Span
@@ -31,6 +32,7 @@ __all__ = [
     "ResponseCheck",
     "is_called",
     "is_library",
+    "module_of",
     "owner_name",
     "owner_of",
     "spans_of",
@@ -54,12 +56,22 @@ class Universe:
 class ResponseCheck:
     """What all blocks of one response in one language family share."""
 
-    def __init__(self, project: ResponseProject, family: str, texts: Sequence[str]) -> None:
+    def __init__(
+        self, project: ResponseProject, family: str, texts: Sequence[str], packages: KnownPackages | None = None
+    ) -> None:
+        """``packages``: what manifests declare; None where imports are not judged by it."""
         self.project = project
+        self.packages = packages
         self.family = family
         self.inference = Inference(project, family)
         self.universe = Universe(
-            (project.library.member_names(), project.index.names, project.top_level, project.members)
+            (
+                project.library.member_names(),
+                project.index.names,
+                project.top_level,
+                project.members,
+                *project.installed_names(),
+            )
         )
         self.stored = {
             reference.chain[-1] for block in project.blocks for reference in block.parse.references if reference.store
@@ -160,6 +172,8 @@ class BlockCheck:
             for symbol in table.get(name, ())
             if symbol.owner
         }
+        if owner.module.package:
+            holders.update(self.project.libraries.holders(owner, name))
         return any(holder is not owner and owner in self.inference.mro(holder)[0] for holder in holders)
 
     def ignored(self, span: Span) -> bool:
@@ -206,7 +220,14 @@ def owner_name(owner: Owner) -> str:
         return "its owner"
     if isinstance(owner, ClassEntity):
         return owner.name
+    if owner.package:
+        return f"{owner.package} ({owner.path or owner.key.partition('>/')[2]})"
     return "this code" if owner.key.startswith("<response") else (owner.path or owner.key or "the language")
+
+
+def module_of(owner: Owner) -> ModuleEntity | None:
+    """The module that an owner is or lives in."""
+    return owner.module if isinstance(owner, ClassEntity) else owner
 
 
 def is_library(owner: Owner) -> bool:

@@ -19,6 +19,7 @@ from parsers.rules.imports import judge_import
 from parsers.rules.members import judge_member
 from parsers.rules.narrowing import narrowed
 from parsers.rules.signatures import Misfit, check_call
+from parsers.rules.suppressions.library import asks_for_version
 from parsers.syntax.type_text import split_top
 from parsers.syntax.types import Import, Reference, Span
 
@@ -119,6 +120,8 @@ class Checker:
     def _call(self, reference: Reference, values: Values) -> Iterable[Finding]:
         """Whether the arguments fit what is called."""
         misfits = check_call(reference, values, self.check.inference)
+        if misfits and any(item.symbol is not None and item.symbol.module.package for item in misfits):
+            misfits = None if asks_for_version(self.check) else misfits
         if misfits is None or (misfits and any(self._overridden(value, reference.chain[-1]) for value in values)):
             return
         at = len(reference.chain) - 1

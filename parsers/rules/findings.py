@@ -18,6 +18,7 @@ class FindingStatus(StrEnum):
     PHANTOM = "phantom"
     DRIFT = "drift"
     UNVERIFIABLE = "unverifiable"
+    UNDECLARED_IMPORT = "undeclared_import"
 
 
 class FindingKind(StrEnum):

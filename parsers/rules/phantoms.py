@@ -18,6 +18,7 @@ from parsers.rules.builder import unjudged
 from parsers.rules.check import ResponseCheck
 from parsers.rules.checker import Checker
 from parsers.rules.findings import Finding, FindingKind, FindingStatus
+from parsers.rules.packages import KnownPackages
 from parsers.rules.prose import judge_mention
 from parsers.syntax.types import ParseResult
 
@@ -64,12 +65,14 @@ def resolve(
     limit_s: float = RESOLVE_LIMIT_S,
     clock: Callable[[], float] = time.thread_time,
     prose: Prose | None = None,
+    packages: KnownPackages | None = None,
 ) -> tuple[Finding, ...]:
     """Judge every import and use in the blocks against the context. Spans and lines are those of the whole response.
 
     Blocks of one language family see each other's definitions; a block in a language without built-in data is left out.
     After ``limit_s`` seconds of ``clock`` the names that are left end as unverifiable with the reason ``UNJUDGED``.
-    ``prose``: what the text around the blocks names; its members of visible classes are judged with the blocks in place.
+    ``packages``: what manifests declare; imports of other packages end as undeclared. ``prose``: what the text around the blocks
+    names; its members of visible classes are judged with the blocks in place.
     """
     findings: list[Finding] = []
     families: dict[str, list[ResponseBlock]] = {}
@@ -80,7 +83,7 @@ def resolve(
     named = prose.mentions if prose is not None else ()
     for family in index.families if named else ():
         families.setdefault(family, [])
-    checks = {family: _check(family, members, index, budget) for family, members in families.items()}
+    checks = {family: _check(family, members, index, budget, packages) for family, members in families.items()}
     for family, members in families.items():
         check = checks[family]
         for number, block in enumerate(members):
@@ -91,13 +94,15 @@ def resolve(
     return tuple(sorted(findings, key=lambda found: (found.span, found.name)))
 
 
-def _check(family: str, members: Sequence[ResponseBlock], index: ContextIndex, budget: Budget) -> ResponseCheck | None:
+def _check(
+    family: str, members: Sequence[ResponseBlock], index: ContextIndex, budget: Budget, packages: KnownPackages | None
+) -> ResponseCheck | None:
     """The blocks of a family placed among the files, None when that took all the time."""
     parses = [block.parse for block in members]
     try:
         visible = index.family(parses[0].language) if parses else index.families[family]
         project = ResponseProject(visible, parses, budget, [block.amends for block in members])
-        return ResponseCheck(project, family, [block.text for block in members])
+        return ResponseCheck(project, family, [block.text for block in members], packages)
     except OutOfTimeError:
         return None
 

@@ -29,6 +29,7 @@ _TRANSPARENT = {
     "runtime_checkable",
     "typing_extensions.deprecated",
 }
+_ENUMS = {"Enum", "Flag", "IntEnum", "IntFlag", "StrEnum"}
 _DATACLASS = {"dataclass", "dataclasses.dataclass"}
 
 
@@ -82,6 +83,8 @@ def _constructor(entity: ClassEntity, inference: Inference) -> tuple[tuple[Signa
     ancestors, reason = inference.mro(entity)
     if inference.family != "python" or reason:
         return None
+    if any(owner.module.library and owner.name in _ENUMS for owner in ancestors):
+        return None  # ``HTTPStatus(404)`` looks a member up
     if entity.name.startswith("the base of ") or (
         entity.module.library and _shadowed(entity) and entity.name[0].isupper()
     ):

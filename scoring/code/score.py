@@ -128,6 +128,10 @@ def parse_code_artifact(record: Mapping[str, Any]) -> CodeArtifact:
     )
 
 
+_OPEN = frozenset({FindingStatus.UNVERIFIABLE, FindingStatus.UNDECLARED_IMPORT})
+"""Of these nothing visible says whether they exist."""
+
+
 def ast_features(findings: Sequence[Finding]) -> dict[str, float]:
     """The three features that come from the findings alone. Raises ValueError without findings."""
     if not findings:
@@ -135,7 +139,7 @@ def ast_features(findings: Sequence[Finding]) -> dict[str, float]:
             "there are no findings to make features of: score_code returns cannot_tell for such a response"
         )
     flagged = sum(finding.severity for finding in findings if finding.flagged)
-    open_names = [finding for finding in findings if finding.status is FindingStatus.UNVERIFIABLE]
+    open_names = [finding for finding in findings if finding.status in _OPEN]
     return {
         "flagged": math.log1p(flagged),
         "suspicious": math.log1p(sum(finding.severity for finding in open_names)),
@@ -201,7 +205,7 @@ def file_attribution(
     counts = dict.fromkeys(paths, 0)
     for finding in findings:
         owner = _path_of(finding)
-        if owner in counts and finding.status is not FindingStatus.UNVERIFIABLE:
+        if owner in counts and finding.status not in _OPEN:
             counts[owner] += 1
     total = sum(counts.values())
     shares = []

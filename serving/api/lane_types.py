@@ -81,6 +81,7 @@ class LaneInput:
     response_language_hint: str | None = None
     emit_chunk_ownership: bool = False
     session_state: Mapping[str, Any] | None = None
+    libraries: Mapping[str, str] | None = None
     background: bool = False
 
     @property

@@ -185,6 +185,13 @@ class PlacementShape(Shape):
     nearest: dict[str, Any] | None = Field(None, description="The file's line most like the one an edit searches for.")
 
 
+class LibraryUseShape(Shape):
+    """The indexed packages that the response imports, with their versions, and versions that were asked for in vain."""
+
+    used: list[str] = Field(description="Such as `httpx 0.28.1`.")
+    not_indexed: list[dict[str, Any]] = Field(description="`name`, `version` as asked for, `indexed` versions.")
+
+
 class UnknownPathShape(Shape):
     """A path that the prose names and no visible file has; offsets are characters of the response."""
 
@@ -200,6 +207,7 @@ class CodeLaneShape(Shape):
     verdict: Literal["grounded", "phantom", "cannot_tell"]
     symbols: list[dict[str, Any]]
     placements: list[PlacementShape]
+    libraries: LibraryUseShape | None = None
     unknown_paths: list[UnknownPathShape] = Field(description="Paths in the prose that are not among the files.")
     parse: dict[str, Any]
     phantom_probability: float | None = Ratio

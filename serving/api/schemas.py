@@ -25,7 +25,7 @@ from serving.api.lane_types import ChunkInput, LaneInput, UnitInput
 
 SESSION_ID_PATTERN = r"^[A-Za-z0-9_.:-]{1,128}$"
 REQUEST_ID_PATTERN = r"^[\x21-\x7e]{1,128}$"
-_LANE_FIELDS = {"code": ("response_language_hint", "emit_chunk_ownership", "session_state")}
+_LANE_FIELDS = {"code": ("response_language_hint", "emit_chunk_ownership", "session_state", "libraries")}
 
 LanguageHint = Literal[
     "python", "py", "typescript", "ts", "tsx", "javascript", "js", "jsx", "go", "golang", "rust", "rs"
@@ -190,6 +190,15 @@ class CodeRequest(LaneRequest):
     response_language_hint: LanguageHint | None = None
     emit_chunk_ownership: bool = False
     session_state: dict[str, Any] | None = Field(None, description="The previous turn's next_session_state, verbatim.")
+    libraries: (
+        dict[Annotated[str, Field(min_length=1, max_length=214)], Annotated[str, Field(min_length=1, max_length=64)]]
+        | None
+    ) = Field(
+        None,
+        max_length=2_000,
+        description="Versions of installed packages by name, such as a lock file's. Of a package that is indexed but not in "
+        "this version nothing is judged; of packages that are not named the newest indexed version is used.",
+    )
 
     model_config = ConfigDict(
         json_schema_extra={

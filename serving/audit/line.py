@@ -105,18 +105,19 @@ FIELDS: Final[Mapping[str, Field]] = {
     "request": Field(_ID, "pseudonym of the request id within its tenant"),
     "session": Field(_ID, "pseudonym of the session id, as in the request log"),
     "tenant": Field(_ID, "pseudonym of the tenant"),
+    "latency_ms": Field(_number, "from the request's schema being checked to its answer"),
+    "score": Field(_number, "0 to 1"),
+    "cut_distance": Field(_number, "from the score to the nearest cut of its bands"),
+    "second_distance": Field(_number, "from the score to the other cut"),
+    "live_score": Field(_number, "of a shadow's line: the server's score"),
+    "units": Field(_count, "passages of the request"),
     "lane": Field(_any_of("rag", "code", "rollup"), "rag, code or rollup"),
     "origin": Field(_any_of("live", "job", "shadow"), "live, job (a row of a job or of a run) or shadow (a candidate)"),
     "status": Field(_count, "HTTP status; 0: the client left"),
     "error": Field(_one_of(_ERRORS), "stable code of the error"),
-    "latency_ms": Field(_number, "from the request's schema being checked to its answer"),
     "band": Field(_one_of(_BANDS), "green, amber, red or unknown"),
-    "score": Field(_number, "0 to 1"),
-    "cut_distance": Field(_number, "from the score to the nearest cut of its bands"),
-    "second_distance": Field(_number, "from the score to the other cut"),
     "reason_codes": Field(_codes, "why: the band's code first, then those of the claims"),
     "live_band": Field(_one_of(_BANDS), "of a shadow's line: what the server answered"),
-    "live_score": Field(_number, "of a shadow's line: the server's score"),
     "artifact": Field(_text(_NAME), "version of the calibration that decided"),
     "profile": Field(_any_of("standard", "quality"), "standard or quality"),
     "policy": Field(_any_of("balanced", "strict"), "balanced or strict"),
@@ -131,18 +132,19 @@ FIELDS: Final[Mapping[str, Field]] = {
     "calibration_sha256": Field(_SHA, "of the file of the calibration that decided"),
     "encoder_sha256": Field(_SHA, "of the encoder's weights"),
     "verifier_sha256": Field(_SHA, "of the verifier's weights"),
+    "has_table": Field(_flag, "a passage is a table or a record"),
+    "has_code": Field(_flag, "the response holds code"),
+    "language": Field(_text(_LANGUAGE), "ISO 639-1 code of the response; und: too short to tell"),
     "phases_ms": Field(_numbers, "milliseconds by phase"),
     "tokens": Field(_numbers, "counts: context, context_cached, response"),
     "deciding_unit_index": Field(_count, "index of the passage that bears most on the verdict"),
     "deciding_unit_sha256": Field(_SHA, "SHA-256 of that passage's text"),
-    "units": Field(_count, "passages of the request"),
     "characters": Field(_count, "characters of passages and response together"),
     "response_characters": Field(_count, "characters of the response"),
-    "has_table": Field(_flag, "a passage is a table or a record"),
-    "has_code": Field(_flag, "the response holds code"),
-    "language": Field(_text(_LANGUAGE), "ISO 639-1 code of the response; und: too short to tell"),
 }
-"""Every field that a line may have, in the order of a line."""
+"""Every field that a line may have, in the order of a line. Those from lane to language have few values: readers take them for
+many lines at once (:mod:`serving.audit.reading`)."""
+GROUP_FIELDS: Final = tuple(FIELDS)[tuple(FIELDS).index("lane") : tuple(FIELDS).index("phases_ms")]
 
 
 def pseudonym(*parts: str) -> str:

@@ -19,7 +19,7 @@ from serving.audit.line import audit_line
 from serving.audit.review_texts import ReviewTexts
 
 _BATCH: Final = 500
-_CLOSE_S: Final = 10.0
+_CLOSE_S: Final = 60.0
 _LOGGER: Final = logging.getLogger("groundlane.audit")
 Clock = Callable[[], int]
 """Milliseconds since 1970."""

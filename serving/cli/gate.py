@@ -32,8 +32,20 @@ _CONCURRENCY = 8
 
 def gate(
     suite: Annotated[Path, typer.Option(help="Cases as JSON lines, a file or a folder of them.")],
-    candidate: Annotated[str, typer.Option(help="Recorded answers (JSON lines), or module:function to ask now.")],
-    baseline: Annotated[str, typer.Option(help="The same for what is released today.")],
+    candidate: Annotated[
+        str,
+        typer.Option(
+            help="Recorded answers (JSON lines), module:function to ask now, or a configuration (YAML) of this server."
+        ),
+    ],
+    baseline: Annotated[
+        str | None, typer.Option(help="The same for what is released today; of a configuration, the one of --config.")
+    ] = None,
+    replay: Annotated[
+        list[str] | None, typer.Option(help="Of a configuration: requests to score again, files or folders.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Of a configuration: requests to score again at most.")] = 1_000,
+    workers: Annotated[int | None, typer.Option(min=1, help="Of a configuration: score by offline batch.")] = None,
     policy: Annotated[Path | None, typer.Option(help="YAML; docs/evals.md has its fields.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write a report for people here.")] = None,
@@ -58,6 +70,18 @@ def gate(
         from serving.evals.suites import read_suite
 
         chosen = configured(config, profile, settings)
+        if Path(candidate).suffix in {".yaml", ".yml"}:
+            from serving.cli.gate_config import gate_configuration
+
+            places = (printer, chosen, suite, Path(candidate), replay or [], limit, policy, workers)
+            document, text, xml, code = gate_configuration(*places)
+            _write(junit, xml)
+            _write(markdown, text)
+            _write(report, orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+            printer.result(document, text.rstrip())
+            raise typer.Exit(code)
+        if baseline is None:
+            raise printer.fail(EXIT_CONFIG, "--baseline is needed: recorded answers of what is released today")
         lanes = LocalLanes(chosen)
         try:
             cases = read_suite(suite)

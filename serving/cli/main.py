@@ -18,6 +18,7 @@ import typer
 import yaml
 
 from serving.auth.keys import KeyFile
+from serving.cli.audit import audit_app
 from serving.cli.batch import batch
 from serving.cli.calibrate import calibrate
 from serving.cli.cases import cases_app
@@ -35,6 +36,8 @@ from serving.cli.db import db_app
 from serving.cli.doctor import doctor
 from serving.cli.gate import gate
 from serving.cli.keys import keys_app
+from serving.cli.libraries import index_library, libraries_app
+from serving.cli.replay import replay
 from serving.cli.traces import traces_app
 from serving.config.load import Config, is_loopback
 
@@ -45,14 +48,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
+app.add_typer(audit_app, name="audit")
+audit_app.command()(replay)
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 app.add_typer(cases_app, name="cases")
 app.add_typer(traces_app, name="traces")
+app.add_typer(libraries_app, name="libraries")
 app.command()(doctor)
 app.command()(batch)
 app.command()(calibrate)
 app.command()(gate)
+app.command(name="index-library")(index_library)
 
 
 def _show_version(wanted: bool) -> None:

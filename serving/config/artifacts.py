@@ -49,6 +49,12 @@ def _content(name: str, directory: Path | None) -> bytes:
     return resources.files("scoring").joinpath("artifacts", f"{name}.json").read_bytes()
 
 
+def well_known_packages(directory: Path | None = None) -> dict[str, frozenset[str]]:
+    """Names of well-known packages by registry: 'pypi', 'npm', 'crates', 'go'. Their source stands in the file's provenance."""
+    document = read_artifact("well_known_packages", directory)
+    return {name: frozenset(text.split()) for name, text in document.items() if isinstance(text, str)}
+
+
 def null_texts(directory: Path | None = None) -> tuple[str, ...]:
     """The unrelated texts that similarities are calibrated against."""
     return tuple(read_artifact("null_bank", directory)["texts"])

@@ -102,7 +102,7 @@ def create_app(
         app.include_router(evals_router(state.evals.cases))
         app.include_router(runs_router(state.evals.runs, state.evals.releases))
     guards = _guards(config, admission)
-    pages = None if state is None else Pages(_page_services(state, guards.authenticator))
+    pages = None if state is None else Pages(_page_services(config, state, guards.authenticator))
     if pages is not None:
         app.include_router(pages.router)
     install_openapi(app)
@@ -130,8 +130,9 @@ def _open_state(
     )
 
 
-def _page_services(state: State, authenticator: Authenticator) -> PageServices:
-    return PageServices(BrowserSessions(authenticator), state.reader, PageReader(state.store))
+def _page_services(config: Config, state: State, authenticator: Authenticator) -> PageServices:
+    pages = PageReader(state.store, config.traces)
+    return PageServices(BrowserSessions(authenticator), state.reader, pages, state.reviews, state.evals)
 
 
 def _guards(config: Config, admission: Admission) -> Guards:

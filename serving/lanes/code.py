@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -35,22 +35,40 @@ from serving.lanes.context_splits import ContextSplits
 from serving.lanes.no_encoder import without_alignment
 from serving.lanes.rag import Gathered, RagLane
 from serving.lanes.render import diagnostics, rag_document, render, rounded
+from serving.libraries.choice import NO_CHOICE, LibraryChooser
+from serving.libraries.store import LibraryStore
 
 _PARSE_THREADS = 2
 _QUALITY = "quality"
 _BANDS = {CodeVerdict.GROUNDED: Band.GREEN, CodeVerdict.PHANTOM: Band.RED, CodeVerdict.CANNOT_TELL: Band.AMBER}
-_REASON_CODES = {FindingStatus.PHANTOM: "phantom_api", FindingStatus.DRIFT: "api_drift"}
+_REASON_CODES = {
+    FindingStatus.PHANTOM: "phantom_api",
+    FindingStatus.DRIFT: "api_drift",
+    FindingStatus.UNDECLARED_IMPORT: "undeclared_import",
+}
 
 
 class CodeLane:
     """Scores code; all it keeps between requests is a cache of parsed contexts."""
 
-    def __init__(self, rag: RagLane, artifact: CodeArtifact, use_encoder: bool = True) -> None:
-        """``use_encoder`` False: ``rag`` aligns nothing, and what rests on the alignment is left out."""
+    def __init__(
+        self,
+        rag: RagLane,
+        artifact: CodeArtifact,
+        use_encoder: bool = True,
+        libraries: LibraryStore | None = None,
+        well_known: Mapping[str, frozenset[str]] | None = None,
+    ) -> None:
+        """``use_encoder`` False: ``rag`` aligns nothing, and what rests on the alignment is left out.
+
+        ``libraries``: packages whose calls are judged; without it those of other packages stay unverifiable.
+        ``well_known``: names of well-known packages by registry, for what an undeclared import was meant to be.
+        """
+        self._libraries = None if libraries is None else LibraryChooser(libraries)
         self.rag = rag
         self._use_encoder = use_encoder
         self._artifact = artifact
-        self._analyser = CodeAnalyser()
+        self._analyser = CodeAnalyser(well_known=well_known)
         self._splits = ContextSplits()
         self._threads = ThreadPoolExecutor(max_workers=_PARSE_THREADS, thread_name_prefix="parser")
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slow-parser")
@@ -76,7 +94,7 @@ class CodeLane:
         threads = self._slow if hostile else self._threads  # those who wait for a slow parse wait together
         code = await loop.run_in_executor(threads, find_code, request.response_text, request.response_language_hint)
         analysis, gathered = await asyncio.gather(
-            loop.run_in_executor(threads, self._analyser.analyse, request.tenant, request.response_text, code, files),
+            loop.run_in_executor(threads, self._analyse, request, code, files),
             self.rag.gather(
                 request, _parts(files), _prose_claims(request, code) if self._use_encoder else (), verify=False
             ),
@@ -145,6 +163,10 @@ class CodeLane:
         split = self._splits.split(request.tenant, request.raw_context or "")
         hostile = split.hostile or any(is_hostile(text) for text in (request.response_text, *(f.text for f in units)))
         return (*split.files, *units), hostile
+
+    def _analyse(self, request: LaneInput, code: Sequence[CodeBlock], files: Sequence[ContextFile]) -> CodeAnalysis:
+        choice = NO_CHOICE if self._libraries is None else self._libraries.choose(request.libraries)
+        return self._analyser.analyse(request.tenant, request.response_text, code, files, choice)
 
     async def _judge(
         self, request: LaneInput, analysis: CodeAnalysis, gathered: Gathered, files: Sequence[ContextFile]

@@ -8,18 +8,21 @@ from __future__ import annotations
 import hashlib
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import accumulate, pairwise
 
 from parsers.blocks.block import CodeBlock, Edit
 from parsers.blocks.context_files import ContextFile
+from parsers.blocks.manifests import Manifest, read_manifests
 from parsers.blocks.prose import Mention, mentions, named_paths, plain_names, prose_spans
 from parsers.project.amended import amend, as_block
 from parsers.project.bare_members import ClassTable, Headed, with_headers
 from parsers.project.index import ContextIndex, build_index
+from parsers.project.library import FAMILIES
 from parsers.project.placement import Hints, Source, by_source, place
+from parsers.rules.packages import KnownPackages
 from parsers.rules.paths import UnknownPath, unknown_paths
 from parsers.rules.phantoms import RESOLVE_LIMIT_S, UNJUDGED, Finding, Prose, ResponseBlock, resolve
 from parsers.syntax.isolation import IsolatedParser, is_hostile
@@ -27,6 +30,7 @@ from parsers.syntax.source import ParseLimits
 from parsers.syntax.symbols import parse_source
 from parsers.syntax.types import ParseResult, Span
 from serving.inference.kept import Kept
+from serving.libraries.choice import NO_CHOICE, LibraryChoice
 
 _LIMITS = ParseLimits()
 _CONTEXT_LIMITS = ParseLimits(facts=False)
@@ -76,6 +80,14 @@ class PlacementReport:
 
 
 @dataclass(frozen=True)
+class LibraryUse:
+    """The indexed packages that the response imports, and those of which another version was asked for than is indexed."""
+
+    used: tuple[str, ...] = ()
+    not_indexed: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
 class CodeAnalysis:
     """Findings in the response's code, in order, and what was read to reach them."""
 
@@ -88,6 +100,7 @@ class CodeAnalysis:
     warnings: tuple[str, ...]
     index_ms: float
     resolve_ms: float
+    libraries: LibraryUse = LibraryUse()
 
 
 @dataclass(frozen=True)
@@ -98,6 +111,7 @@ class _Indexed:
     characters: int
     timed_out: bool
     table: ClassTable
+    manifests: dict[str, Manifest]
 
 
 class CodeAnalyser:
@@ -107,8 +121,12 @@ class CodeAnalyser:
     Limits count ``clock``, time of the thread on the processor: a loaded machine answers later, not otherwise.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.thread_time) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.thread_time, well_known: Mapping[str, frozenset[str]] | None = None
+    ) -> None:
+        """``well_known``: names of well-known packages by registry ('pypi', 'npm', 'crates', 'go')."""
         self._clock = clock
+        self._well_known = well_known or {}
         self._indexes: Kept[tuple[str, str], _Indexed] = Kept(
             _CACHED_INDEXES, _CACHED_CHARACTERS, lambda indexed: indexed.characters
         )
@@ -124,20 +142,26 @@ class CodeAnalyser:
         return self._indexes.keys
 
     def analyse(
-        self, tenant: str, response: str, code: Sequence[CodeBlock], files: Sequence[ContextFile]
+        self,
+        tenant: str,
+        response: str,
+        code: Sequence[CodeBlock],
+        files: Sequence[ContextFile],
+        libraries: LibraryChoice = NO_CHOICE,
     ) -> CodeAnalysis:
-        """Findings of the response's ``code`` against ``files``.
+        """Findings of the response's ``code`` against ``files`` and the packages of ``libraries``.
 
         Never raises for what the texts hold; what was not read is said.
         """
         started_s = time.perf_counter()
-        indexed = self._index(tenant, files)
+        indexed = self._index(tenant, files, libraries)
         indexed_s = time.perf_counter()
         parses = [self._parse(block.text, block.language, block.path, is_hostile(block.text)) for block in code]
         placed = self._placed(response, code, parses, indexed)
         judged, missing = self._amended(placed)
         prose = prose_spans(response, code)
-        findings = _resolve(response, judged, indexed.index, tuple(mentions(response, prose)))
+        packages = KnownPackages(indexed.manifests, self._well_known) if indexed.manifests else None
+        findings = _resolve(response, judged, indexed.index, tuple(mentions(response, prose)), packages)
         reports, warnings = _reports(code, parses, findings)
         return CodeAnalysis(
             findings=findings,
@@ -149,6 +173,7 @@ class CodeAnalyser:
             warnings=(*indexed.warnings, *warnings),
             index_ms=(indexed_s - started_s) * 1000.0,
             resolve_ms=(time.perf_counter() - indexed_s) * 1000.0,
+            libraries=_library_use(parses, libraries),
         )
 
     def _placed(
@@ -188,13 +213,15 @@ class CodeAnalyser:
         ordered = sorted(judged, key=lambda one: one.block.segments[0].response if one.block.segments else 0)
         return ordered, missing
 
-    def _index(self, tenant: str, files: Sequence[ContextFile]) -> _Indexed:
-        digest = hashlib.sha256()
+    def _index(self, tenant: str, files: Sequence[ContextFile], libraries: LibraryChoice) -> _Indexed:
+        digest = hashlib.sha256(libraries.key.encode())
         for file in files:
             digest.update(f"{file.path}\0{file.language}\0{len(file.text)}\0".encode())
             digest.update(file.text.encode("utf-8", "surrogatepass"))
         key = (tenant, digest.hexdigest())
-        return self._indexes.get_or_make(key, lambda: self._build(files), lambda indexed: not indexed.timed_out)
+        return self._indexes.get_or_make(
+            key, lambda: self._build(files, libraries), lambda indexed: not indexed.timed_out
+        )
 
     def _parse(
         self, text: str, language: str, path: str | None, hostile: bool, limits: ParseLimits = _LIMITS
@@ -203,7 +230,7 @@ class CodeAnalyser:
             return self._isolated.parse(text, language, path, limits)
         return parse_source(text, language, path, limits, self._clock)
 
-    def _build(self, files: Sequence[ContextFile]) -> _Indexed:
+    def _build(self, files: Sequence[ContextFile], libraries: LibraryChoice) -> _Indexed:
         """The index of all files that could be read within the time budget; what was left out is a warning.
 
         Waiting for the process that reads hostile texts counts by the wall clock: this thread does nothing meanwhile.
@@ -228,10 +255,11 @@ class CodeAnalyser:
                 warnings.append(f"{name}: {parse.truncated_reason}")
             parses.append(parse)
             texts.append(file.text)
-        index = build_index(parses)
+        index = build_index(parses, libraries.sets)
         sources = _sources(index, parses, texts)
         characters = sum(len(file.text) for file in files)
-        return _Indexed(index, sources, tuple(warnings), characters, timed_out, ClassTable(sources))
+        manifests = read_manifests((file.path, file.text) for file in files)
+        return _Indexed(index, sources, tuple(warnings), characters, timed_out, ClassTable(sources), manifests)
 
 
 @dataclass(frozen=True)
@@ -252,7 +280,11 @@ def _sources(index: ContextIndex, parses: Sequence[ParseResult], texts: Sequence
 
 
 def _resolve(
-    response: str, judged: Sequence[_Judged], index: ContextIndex, named: tuple[Mention, ...]
+    response: str,
+    judged: Sequence[_Judged],
+    index: ContextIndex,
+    named: tuple[Mention, ...],
+    packages: KnownPackages | None,
 ) -> tuple[Finding, ...]:
     """Findings at characters of the response; what an amended file says elsewhere is not the response's."""
     starts = list(accumulate((len(one.block.text) for one in judged), initial=0))  # end to end: tells them apart
@@ -261,7 +293,7 @@ def _resolve(
         for one, start in zip(judged, starts, strict=False)
     ]
     findings = []
-    for found in resolve(blocks, index, prose=Prose(response, named)):
+    for found in resolve(blocks, index, prose=Prose(response, named), packages=packages):
         if found.place == "prose":
             findings.append(found)
             continue
@@ -273,6 +305,16 @@ def _resolve(
         start, end = block.response_span(inside)
         findings.append(replace(found, span=(start, end), line=response.count("\n", 0, start) + 1))
     return tuple(sorted(findings, key=lambda found: found.span))
+
+
+def _library_use(parses: Sequence[ParseResult], libraries: LibraryChoice) -> LibraryUse:
+    used: set[str] = set()
+    for parse in parses:
+        chosen = libraries.sets.get(FAMILIES.get(parse.language, ""))
+        for item in parse.imports if chosen is not None else ():
+            if chosen is not None and not item.level:
+                used.update(chosen.labels_of(item.module))
+    return LibraryUse(tuple(sorted(used)), libraries.not_indexed)
 
 
 def _reports(

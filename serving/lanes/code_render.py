@@ -86,6 +86,7 @@ def _code_lane(result: CodeResult) -> dict[str, Any]:
             "left_out": dict(score.left_out),
             "symbols": [_symbol(found) for found in analysis.findings],
             "counts": {status.value: sum(f.status is status for f in analysis.findings) for status in FindingStatus},
+            "libraries": _libraries(analysis),
             "placements": [_placement(placed) for placed in analysis.placements],
             "unknown_paths": [_unknown_path(found) for found in analysis.unknown_paths],
             "parse": {
@@ -109,6 +110,17 @@ def _code_lane(result: CodeResult) -> dict[str, Any]:
             },
         }
     )
+
+
+def _libraries(analysis: CodeAnalysis) -> dict[str, Any] | None:
+    """The indexed packages that the response was judged with, and versions that were asked for in vain."""
+    libraries = analysis.libraries
+    if not libraries.used and not libraries.not_indexed:
+        return None
+    missing = [
+        {"name": name, "version": version, "indexed": list(there)} for name, version, there in libraries.not_indexed
+    ]
+    return {"used": list(libraries.used), "not_indexed": missing}
 
 
 def _placement(placed: PlacementReport) -> dict[str, Any]:

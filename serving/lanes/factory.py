@@ -12,7 +12,7 @@ from models.registry import SHIPPED_VERIFIER, EncoderSpec, VerifierSpec, load_en
 from models.weights import BUNDLED, BUNDLED_SOURCE
 from scoring.code.score import parse_code_artifact
 from serving.api.lane_types import Aligner, PairVerifier
-from serving.config.artifacts import null_texts, rag_fits, read_artifact
+from serving.config.artifacts import null_texts, rag_fits, read_artifact, well_known_packages
 from serving.config.load import Config
 from serving.config.settings import EncoderSettings, VerifierSettings
 from serving.lanes.code import CodeLane
@@ -20,6 +20,7 @@ from serving.lanes.json_bytes import json_bytes
 from serving.lanes.no_encoder import NoAligner
 from serving.lanes.provenance import provenance_of
 from serving.lanes.rag import EncoderClient, RagLane
+from serving.libraries.store import LibraryStore
 
 if TYPE_CHECKING:
     from serving.inference.encoding import AlignmentService
@@ -100,9 +101,13 @@ def rag_lane(config: Config, aligners: Mapping[str, Aligner], verifier: PairVeri
 def code_lane(config: Config, rag: RagLane) -> CodeLane:
     """The code lane on top of a RAG lane, or of one that aligns nothing where the configuration says so."""
     artifact = parse_code_artifact(read_artifact("code", config.artifacts.directory))
+    libraries = LibraryStore(config.data_dir / "libraries")
+    well_known = well_known_packages(config.artifacts.directory)
     if config.lanes.code.use_encoder:
-        return CodeLane(rag, artifact)
-    return CodeLane(_lane_without_encoder(config), artifact, use_encoder=False)
+        return CodeLane(rag, artifact, libraries=libraries, well_known=well_known)
+    return CodeLane(
+        _lane_without_encoder(config), artifact, use_encoder=False, libraries=libraries, well_known=well_known
+    )
 
 
 def _lane_without_encoder(config: Config) -> RagLane:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from serving.api.errors import NotFoundError
 from serving.pages import addresses
 from serving.pages.format import query
+from serving.pages.labels import CAUSES, WORDS
 from serving.pages.reading import TURNS_A_PAGE, PageReader
 from serving.pages.web import ROOT, Web, redirect
 from serving.traces.content import last_text
@@ -96,6 +97,8 @@ def _add_timeline(router: APIRouter, web: Web, pages: PageReader) -> None:
             "timeline": found,
             "filters": filters,
             "turns_a_page": TURNS_A_PAGE,
+            "words": WORDS,
+            "causes": CAUSES,
         }
         return web.page(request, visitor, "conversation.html", context)
 

@@ -9,12 +9,20 @@ from starlette.responses import Response
 
 from serving.api.errors import ApiError
 from serving.auth.browser import BrowserSessions
+from serving.evals.assembly import Evals
 from serving.pages.assets import assets_router, load_assets
+from serving.pages.cases import cases_router
+from serving.pages.causes import causes_router
 from serving.pages.conversations import conversations_router
 from serving.pages.format import query
+from serving.pages.labels import labels_router
+from serving.pages.queue import queue_router
 from serving.pages.reading import PageReader
+from serving.pages.runs import runs_router
+from serving.pages.selections import selections_router
 from serving.pages.sign_in import sign_in_router
-from serving.pages.web import ROOT, Web, needs_sign_in, redirect
+from serving.pages.web import ROOT, Web, is_fragment, needs_sign_in, redirect
+from serving.reviews.assembly import Reviews
 from serving.traces.reading import TraceReader
 
 
@@ -25,6 +33,8 @@ class PageServices:
     sessions: BrowserSessions
     traces: TraceReader
     pages: PageReader
+    reviews: Reviews
+    evals: Evals
 
 
 def is_page(path: str) -> bool:
@@ -42,6 +52,12 @@ class Pages:
             assets_router(self._web.assets),
             sign_in_router(self._web),
             conversations_router(self._web, services.traces, services.pages),
+            labels_router(self._web, services.pages, services.reviews),
+            queue_router(self._web, services.pages, services.reviews),
+            causes_router(self._web, services.pages, services.reviews),
+            selections_router(self._web, services.reviews),
+            cases_router(self._web, services.evals.cases),
+            runs_router(self._web, services.evals.runs),
         ):
             self.router.include_router(part)
 
@@ -51,4 +67,6 @@ class Pages:
             address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             to = address if request.method == "GET" else ROOT
             return redirect(request, f"{ROOT}/sign-in{query({'to': to})}")
+        if is_fragment(request):
+            return self._web.plain("_problem.html", {"error": error}, error.status)
         return self._web.plain("error.html", {"error": error, "request_id": request_id}, error.status)

@@ -14,8 +14,10 @@ STATES: Final = {
     "neutral": "",
 }
 """What lanes call a piece (``state`` of the heatmap, ``verdict`` of a claim), and what the page calls it."""
-_QUOTE_CHARACTERS: Final = 12
-"""A citation shorter than this ("1932") is not marked in a document: it would be found in many places."""
+Spans = list[tuple[int, int, str, tuple[int, ...]]]
+"""(start, end, state, numbers of claims)"""
+Documents = Sequence[tuple[str, str]]
+"""(document id, content), in the order in which they were the answer's premises."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,16 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class Quote:
+    """Characters of a document, by its place among the documents, that a claim rests on."""
+
+    document: int
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Claim:
     """A statement of the answer with what was found about it."""
 
@@ -36,10 +48,10 @@ class Claim:
     verdict: str
     score: float | None
     reasons: tuple[str, ...]
-    quotes: tuple[str, ...]
+    quotes: tuple[Quote, ...]
 
 
-def claims_of(score: Mapping[str, Any] | None) -> tuple[Claim, ...]:
+def claims_of(score: Mapping[str, Any] | None, documents: Documents = ()) -> tuple[Claim, ...]:
     """The claims of a lane's answer, numbered as they stand in the text."""
     found = (score or {}).get("claims")
     if not isinstance(found, list):
@@ -51,7 +63,7 @@ def claims_of(score: Mapping[str, Any] | None) -> tuple[Claim, ...]:
             STATES.get(str(given.get("verdict")), "") or "weak",
             given.get("score"),
             tuple(map(str, given.get("reasons") or ())),
-            tuple(str(citation["text"]) for citation in given.get("citations") or () if citation.get("text")),
+            tuple(filter(None, (_quote(citation, documents) for citation in given.get("citations") or ()))),
         )
         for number, given in enumerate(found, 1)
         if isinstance(given, Mapping)
@@ -60,42 +72,42 @@ def claims_of(score: Mapping[str, Any] | None) -> tuple[Claim, ...]:
 
 def pieces(answer: str, score: Mapping[str, Any] | None) -> tuple[Piece, ...]:
     """The whole answer in order. Without a score, or with one of another text, it is one piece without a state."""
-    spans = _claim_spans(answer, score) or _heat_spans(answer, score)
-    out: list[Piece] = []
-    at = 0
-    for start, end, state, numbers in sorted(spans):
-        if start < at:
-            continue
-        if start > at:
-            out.append(Piece(answer[at:start]))
-        out.append(Piece(answer[start:end], state, numbers))
-        at = end
-    if at < len(answer):
-        out.append(Piece(answer[at:]))
-    return tuple(out)
+    return _cut(answer, _claim_spans(answer, score) or _unsupported_spans(answer, score))
 
 
-def quoted(content: str, claims: Sequence[Claim]) -> tuple[Piece, ...]:
-    """A document with the passages marked that claims cite."""
+def quoted(content: str, place: int, claims: Sequence[Claim]) -> tuple[Piece, ...]:
+    """The document at a place with the passages marked that claims rest on; ``content`` may be its beginning only."""
     places: dict[tuple[int, int], set[int]] = {}
     for claim in claims:
         for quote in claim.quotes:
-            start = content.find(quote) if len(quote) >= _QUOTE_CHARACTERS else -1
-            if start >= 0:
-                places.setdefault((start, start + len(quote)), set()).add(claim.number)
-    spans = [(start, end, "quoted", tuple(sorted(numbers))) for (start, end), numbers in places.items()]
+            if quote.document == place and quote.start < len(content):
+                places.setdefault((quote.start, min(quote.end, len(content))), set()).add(claim.number)
+    return _cut(content, [(start, end, "quoted", tuple(sorted(numbers))) for (start, end), numbers in places.items()])
+
+
+def _quote(citation: Mapping[str, Any], documents: Documents) -> Quote | None:
+    """Where a citation stands; None where no document of its name is that long, as after a change of the conversation."""
+    start, end, source = citation.get("char_start"), citation.get("char_end"), citation.get("source_id")
+    index = citation.get("unit_index")
+    order = [index] if isinstance(index, int) and 0 <= index < len(documents) else []
+    for place in (*order, *range(len(documents))):
+        name, content = documents[place]
+        if _within(content, start, end) and source in (None, name[:1024]):
+            return Quote(place, start, end, content[start:end])  # type: ignore[arg-type]
+    return None
+
+
+def _cut(text: str, spans: Spans) -> tuple[Piece, ...]:
+    """The whole text in pieces; of two spans that overlap the first."""
     out: list[Piece] = []
     at = 0
     for start, end, state, numbers in sorted(spans):
         if start < at:
             continue
-        out += [Piece(content[at:start]), Piece(content[start:end], state, numbers)]
+        out += [Piece(text[at:start]), Piece(text[start:end], state, numbers)]
         at = end
-    out.append(Piece(content[at:]))
+    out.append(Piece(text[at:]))
     return tuple(piece for piece in out if piece.text)
-
-
-Spans = list[tuple[int, int, str, tuple[int, ...]]]
 
 
 def _claim_spans(answer: str, score: Mapping[str, Any] | None) -> Spans:
@@ -108,12 +120,11 @@ def _claim_spans(answer: str, score: Mapping[str, Any] | None) -> Spans:
     return found
 
 
-def _heat_spans(answer: str, score: Mapping[str, Any] | None) -> Spans:
-    heat = (score or {}).get("heatmap")
-    spans = heat.get("spans") if isinstance(heat, Mapping) else None
+def _unsupported_spans(answer: str, score: Mapping[str, Any] | None) -> Spans:
+    """Where a lane names no claims: what it found no support for."""
     return [
-        (span["start"], span["end"], STATES.get(str(span.get("state")), ""), ())
-        for span in spans or ()
+        (span["start"], span["end"], "unsupported", ())
+        for span in (score or {}).get("unsupported_spans") or ()
         if _within(answer, span.get("start"), span.get("end"))
     ]
 

@@ -152,6 +152,15 @@ def read_turns(connection: TenantConnection, conversation_id: str, limit: int, o
     return [dict(row._mapping) for row in connection.rows(statement)]
 
 
+def count_turns_before(connection: TenantConnection, turn: Row) -> int:
+    """How many turns of its conversation began before a turn."""
+    table = traces.c
+    earlier = tuple_(table.started_ms, table.trace_id) < tuple_(turn["started_ms"], turn["trace_id"])
+    same = table.conversation_id == turn["conversation_id"]
+    row = connection.first(select(func.count(table.trace_id).label("n")).where(same, earlier))
+    return 0 if row is None else int(row.n)
+
+
 def read_turns_before(connection: TenantConnection, turn: Row, limit: int) -> list[Row]:
     """Score and band of the latest ``limit`` turns of the conversation that began before this one, oldest first."""
     table = traces.c

@@ -7,11 +7,14 @@ from typing import NamedTuple
 import pytest
 
 from parsers.project.index import build_index
+from parsers.project.libraries import LibrarySet
 from parsers.rules.phantoms import Finding, ResponseBlock, resolve
 from parsers.rules.suppressions import IMPORT_RULES, MEMBER_RULES
 from parsers.syntax.languages import language_of_path
 from parsers.syntax.symbols import parse_source
+from tests.parsers.packages import package
 
+INSTALLED = "site-packages/"
 CART = {"shop/cart.py": "class Cart:\n    def total(self) -> int: ...\n\n\ndef load() -> Cart: ...\n"}
 PACKAGE = {
     "shop/__init__.py": "from .cart import Cart\n",
@@ -228,6 +231,13 @@ IMPORTS = {
     ),
     "global-script-name": Case("fetch", "typescript", {}, 'import { fetch } from "node:os";\n', None),
     "library-constant": Case("SIGFOO", "typescript", {}, 'import { SIGFOO } from "os";\n', None),
+    "reads-version": Case(
+        "Basket",
+        "python",
+        {"site-packages/shop/__init__.py": "class Cart: ...\n"},
+        "import shop\n\nnew = shop.__version__ > '2'\nfrom shop import Basket\n",
+        "from shop import Basket\n",
+    ),
     "expected-to-be-missing": Case(
         "lods",
         "python",
@@ -248,7 +258,11 @@ CHANGED_FILES = {
 
 
 def find(case: Case, code: str, files: dict[str, str]) -> list[Finding]:
-    index = build_index([parse_source(text, language_of_path(path) or "", path) for path, text in files.items()])
+    installed = {path.removeprefix(INSTALLED): text for path, text in files.items() if path.startswith(INSTALLED)}
+    libraries = {"python": LibrarySet("python", [package("shop", installed)] if installed else [])}
+    visible = {path: text for path, text in files.items() if not path.startswith(INSTALLED)}
+    parses = [parse_source(text, language_of_path(path) or "", path) for path, text in visible.items()]
+    index = build_index(parses, libraries)
     return [
         finding
         for finding in resolve([ResponseBlock(parse_source(code, case.language), code)], index)

@@ -63,5 +63,6 @@ IMPORT_RULES: tuple[SuppressionRule[MissingImport], ...] = (
     SuppressionRule("global-script-name", SCRIPT, imports.global_script_name),
     SuppressionRule("library-constant", SCRIPT, imports.library_constant),
     SuppressionRule("expected-to-be-missing", PYTHON, imports.expected_to_be_missing),
+    SuppressionRule("reads-version", PYTHON, imports.reads_version),
 )
 """Rules of imports, in the order in which they are asked."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parsers.rules.check import BlockCheck
+from parsers.rules.check import BlockCheck, module_of
 from parsers.rules.narrowing import narrowed
 from parsers.rules.suppressions.rule import MissingMember
 
@@ -19,6 +19,8 @@ def assigned_elsewhere(check: BlockCheck, missing: MissingMember) -> str | None:
     """Some visible code gives an object a member of this name from outside its class."""
     # cart.discount = 3 ... print(cart.discount)
     stored = missing.name in check.response.stored or missing.name in check.project.index.stored
+    module = module_of(missing.owner)
+    stored = stored or (module is not None and check.project.libraries.stored(module, missing.name))
     return "it is assigned from outside" if stored else None
 
 

@@ -7,16 +7,23 @@ import re
 from parsers.inference import LookupStatus
 from parsers.project.suggestions import NEAR, best_match
 from parsers.rules.check import CALLS, BlockCheck
+from parsers.rules.suppressions.library import asks_for_version
 from parsers.rules.suppressions.rule import MissingImport
+from parsers.syntax.types import Import
+
+EXPECTED = "the code expects that it may be missing"
 
 __all__ = [
+    "EXPECTED",
     "expected_to_be_missing",
     "global_script_name",
+    "is_guarded",
     "known_to_other_code",
     "library_constant",
     "macro_by_use",
     "module_not_whole",
     "plain_script_module",
+    "reads_version",
     "special_module_name",
     "submodule",
     "unknown_place",
@@ -68,7 +75,7 @@ def submodule(check: BlockCheck, missing: MissingImport) -> str | None:
     """A package's folder may hold files that were not given: names that are called or are no module names do not count."""
     # from shop import discounts
     name = missing.item.name
-    if not missing.module.is_package or name is None or not name.islower():
+    if not missing.module.is_package or missing.module.whole or name is None or not name.islower():
         return None
     bound = missing.item.alias or name
     called = any(
@@ -103,5 +110,16 @@ def library_constant(_check: BlockCheck, missing: MissingImport) -> str | None:
 def expected_to_be_missing(check: BlockCheck, missing: MissingImport) -> str | None:
     """The import stands directly inside ``try:`` or under a check of the version."""
     # try: from tomllib import loads
-    inside = missing.module.library and any(start <= missing.item.span[0] < end for start, end in check.facts.guarded)
-    return "the code expects that it may be missing" if inside else None
+    installed = missing.module.library or missing.module.package
+    return EXPECTED if installed and is_guarded(check, missing.item) else None
+
+
+def is_guarded(check: BlockCheck, item: Import) -> bool:
+    """Whether an import may fail without harm."""
+    return any(start <= item.span[0] < end for start, end in check.facts.guarded)
+
+
+def reads_version(check: BlockCheck, missing: MissingImport) -> str | None:
+    """The code asks which version of a package it runs with."""
+    # if httpx.__version__ < "0.28": from httpx import Proxies
+    return "the code adapts to versions" if missing.module.package and asks_for_version(check) else None

@@ -6,11 +6,20 @@ from collections.abc import Iterable
 
 from parsers.project.entities import ClassEntity, ModuleEntity, Symbol
 from parsers.project.suggestions import NEAR, best_match
-from parsers.rules.check import BlockCheck, is_library
+from parsers.rules.check import BlockCheck, is_library, module_of
 from parsers.rules.suppressions.rule import MissingMember
 
-__all__ = ["abstract_type", "adapts_to_versions", "global_name", "inherited_private_name", "private_name"]
+__all__ = [
+    "abstract_type",
+    "adapts_to_versions",
+    "asks_for_version",
+    "global_name",
+    "inherited_private_name",
+    "private_name",
+]
 
+_VERSIONS = "the code adapts to versions"
+_VERSION_NAMES = frozenset({"__version__", "version_info", "VERSION", "__version_info__", "importlib.metadata"})
 _PRIVATE = "private names of the standard library are not listed"
 _ABSTRACT = frozenset(
     (
@@ -24,7 +33,9 @@ _ABSTRACT = frozenset(
 def private_name(_check: BlockCheck, missing: MissingMember) -> str | None:
     """Stubs leave private names out."""
     # threading.Thread()._bootstrap
-    return _PRIVATE if is_library(missing.owner) and missing.name.startswith("_") else None
+    module = module_of(missing.owner)
+    listed = is_library(missing.owner) or (module is not None and module.stub)
+    return _PRIVATE if listed and missing.name.startswith("_") else None
 
 
 def global_name(check: BlockCheck, missing: MissingMember) -> str | None:
@@ -37,10 +48,20 @@ def global_name(check: BlockCheck, missing: MissingMember) -> str | None:
 def adapts_to_versions(check: BlockCheck, missing: MissingMember) -> str | None:
     """The code asks which version it runs on."""
     # if sys.version_info >= (3, 14): sys.remote_exec(pid, path)
+    # if pydantic.VERSION >= "2": order.model_dump()
+    module = module_of(missing.owner)
+    if module is not None and module.package and asks_for_version(check):
+        return _VERSIONS
     asks = is_library(missing.owner) and (
         "version_info" in check.links or any(item.name == "version_info" for item in check.block.parse.imports)
     )
-    return "the code adapts to versions" if asks else None
+    return _VERSIONS if asks else None
+
+
+def asks_for_version(check: BlockCheck) -> bool:
+    """Whether the code reads the version of some package."""
+    imported = {item.name for item in check.block.parse.imports}
+    return not _VERSION_NAMES.isdisjoint(check.links | imported)
 
 
 def abstract_type(check: BlockCheck, missing: MissingMember) -> str | None:

@@ -39,6 +39,9 @@
       if (!thumb) return false;
       for (const other of all("form[data-label][data-thumb]")) delete other.dataset.thumb;
       $(`input[name=thumb][value=${thumb}]`, form).checked = true;
+      const box = form.closest("details");
+      if (box) box.open = true;
+      if (thumb === "unknown") { form.requestSubmit(); return true; }
       form.dataset.thumb = thumb;
       say(`${thumb === "up" ? "Good" : thumb === "down" ? "Bad" : "Cannot tell"}: now the reason, 1 to 9.`);
       return true;
@@ -109,6 +112,8 @@
     document.body.addEventListener("htmx:afterSwap", (event) => {
       const said = $("[data-said]", event.target) || (event.target.matches && event.target.matches("[data-said]") ? event.target : null);
       if (said) say(said.dataset.said);
+      const title = $("#queue-item h1");
+      if (title) { title.setAttribute("tabindex", "-1"); title.focus(); scrollTo(0, 0); }
     });
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();

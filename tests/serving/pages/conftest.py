@@ -14,8 +14,8 @@ import pytest
 
 from examples.recorded import recorded
 from serving.auth.keys import KeyFile
-from tests.serving.evals.eval_server import build
 from tests.serving.http_server import running
+from tests.serving.pages.fake_lane import build
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 BROWSER_ARGUMENTS = (
@@ -36,6 +36,7 @@ class Site:
     url: str
     folder: Path
     key: str = ""
+    reviewers: tuple[str, ...] = ()
 
 
 def play(url: str, key: str = "") -> None:
@@ -57,13 +58,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def locked_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """With two keys, of two tenants; ``key`` is the first one's. No conversations."""
+    """With keys: ``key`` of a tenant that sends nothing, ``reviewers`` of two people of another."""
     folder = tmp_path_factory.mktemp("locked")
     keys = KeyFile(folder / "keys.json")
     _, key = keys.create("acme", "ines")
-    keys.create("other", "olaf")
+    reviewers = tuple(keys.create("reviewers", name)[1] for name in ("rita", "rolf"))
     with running(build(folder, **{"auth.keys_file": str(keys.path)})) as url:
-        yield Site(url, folder, key)
+        yield Site(url, folder, key, reviewers)
 
 
 @pytest.fixture(scope="module")

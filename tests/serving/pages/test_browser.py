@@ -119,7 +119,7 @@ def test_keys_walk_through_the_list(open_page):
 
 def test_evidence_help_and_escape(open_page):
     page = open_page(CONVERSATION)
-    page.keyboard.press("j")
+    assert "current" in page.locator("#turn-1").get_attribute("class")
     shown = page.locator("#turn-1 .evidence details[open]")
     assert shown.count() == 1
     page.keyboard.press("e")
