@@ -10,6 +10,7 @@ import ipaddress
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -252,9 +253,10 @@ def is_loopback(host: str) -> bool:
 
 def _without_password(url: str) -> str:
     parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")))
+    query = re.sub(r"(?i)((?:^|&)[^=&]*(?:passw|secret|token)[^=&]*=)[^&]*", r"\1***", parts.query)
+    netloc = parts.netloc if parts.password is None else parts.netloc.replace(f":{parts.password}@", ":***@")
+    hidden = urlunsplit(parts._replace(netloc=netloc, query=query))
+    return hidden if (netloc, query) != (parts.netloc, parts.query) else url
 
 
 def _flatten(value: Any, prefix: str = "") -> list[tuple[str, Any]]:

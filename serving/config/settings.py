@@ -264,6 +264,10 @@ class ServerSettings(Section):
         default="127.0.0.1", min_length=1, description="Address to listen on; beyond loopback needs keys."
     )
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Names with a dot that calls without a key may use as Host; addresses and localhost always may.",
+    )
     ha_proxy: bool = Field(
         default=False,
         description="HAProxy before the gateways instead of Ray Serve's Python proxy; for a server that starts its own Ray.",

@@ -7,6 +7,7 @@ project's one broad ``except``.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
@@ -18,7 +19,14 @@ from typing import Any
 
 import orjson
 
-from serving.api.errors import ApiError, InternalError, envelope, error_headers
+from serving.api.errors import (
+    ApiError,
+    DeadlineExceededError,
+    InternalError,
+    UnauthorizedError,
+    envelope,
+    error_headers,
+)
 from serving.api.lane_types import LaneAnswer
 from serving.api.pseudonyms import hashed_session
 from serving.api.schemas import REQUEST_ID_PATTERN
@@ -26,6 +34,7 @@ from serving.auth.keys import Authenticator, Principal
 from serving.http.bodies import BodyLimits, SenderGoneError, has_body, receive_body, replayed
 from serving.http.limits import Admission, Permit, RateLimiter, RateState, check_content_length
 from serving.http.observability import Metrics, RequestRecord, log_request
+from serving.http.origins import check_browser
 from serving.http.tracing import TraceContext
 from serving.pages.router import is_page
 from serving.pages.web import FORM_BYTES
@@ -49,6 +58,7 @@ _LANE_PREFIXES = {
     "/v1/": "store",
     "/review": "pages",
 }
+_STORE_LANES = frozenset({"store", "pages"})
 _WATCHING = re.compile(r"/api/v1/(?:jobs|runs)/[^/]+/events/?")
 _REQUEST_ID = re.compile(REQUEST_ID_PATTERN)
 _LOGGER = logging.getLogger("groundlane.edge")
@@ -107,13 +117,15 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Guards:
-    """What a call under ``/api/`` or ``/v1/`` has to pass."""
+    """What a call under ``/api/`` or ``/v1/`` has to pass. ``store_s``: the deadline of calls that no lane has one for."""
 
     authenticator: Authenticator
     limiter: RateLimiter
     admission: Admission
     body: BodyLimits
     tenant_share: float = 1.0
+    allowed_hosts: tuple[str, ...] = ()
+    store_s: float | None = None
 
 
 class Edge:
@@ -137,41 +149,50 @@ class Edge:
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         exchange = _open_exchange(scope, headers)
         scope.setdefault("state", {})["exchange"] = exchange
-        started = False
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                exchange.status = message["status"]
-                message["headers"] = [*message.get("headers", []), *self._answer_headers(exchange, scope)]
-            await send(message)
-
+        method = scope["method"]
+        if method == "HEAD" and exchange.lane != "watch":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
+        outbound = _Outbound(self, scope, headers, exchange, send)
         try:
             with ExitStack() as stack:
                 inbound = await self._admit(scope, headers, receive, exchange, stack)
-                await self._app(scope, inbound, send_with_headers)
+                async with asyncio.timeout(self._guards.store_s if exchange.lane in _STORE_LANES else None):
+                    await self._app(scope, inbound, outbound)
         except SenderGoneError:
             exchange.status = 0
+        except KeyEndedError:
+            exchange.error_code = UnauthorizedError.code
+        except TimeoutError:
+            await outbound.fail(DeadlineExceededError("the store gave no answer in time"))
         except ApiError as error:
-            if not started:
-                await send_error(error, exchange, send_with_headers)
+            await outbound.fail(error)
         except Exception as error:
             _LOGGER.exception("unhandled", extra={"fields": {"request_id": exchange.request_id}})
-            if not started:
-                await send_error(InternalError(f"unexpected {type(error).__name__}"), exchange, send_with_headers)
+            await outbound.fail(InternalError(f"unexpected {type(error).__name__}"))
         finally:
-            record = exchange.record(scope)
+            record = replace(exchange.record(scope), method=method)
             self._metrics.observe(record)
             log_request(record)
 
-    def _answer_headers(self, exchange: Exchange, scope: Scope) -> list[tuple[bytes, bytes]]:
+    def answer_headers(self, exchange: Exchange, scope: Scope) -> list[tuple[bytes, bytes]]:
+        """What every answer carries besides its own headers."""
         fields = {**exchange.record(scope).headers(), "traceparent": exchange.trace.traceparent}
         return [
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in fields.items()
             if name not in self._hidden
         ]
+
+    def still_allowed(self, headers: Mapping[str, str]) -> bool:
+        """Whether the key of a stream that goes on for hours is still good. Who was let in without one stays."""
+        given = headers.get("authorization")
+        if given is None:
+            return True
+        try:
+            self._guards.authenticator.authenticate(given)
+        except ApiError:
+            return False
+        return True
 
     async def _admit(
         self, scope: Scope, headers: Mapping[str, str], receive: Receive, exchange: Exchange, stack: ExitStack
@@ -180,6 +201,8 @@ class Edge:
         it themselves: who has none is led to the sign-in.
         """
         guards = self._guards
+        if guards.authenticator.anonymous_allowed and (is_page(scope["path"]) or scope["path"].startswith(GUARDED)):
+            check_browser(headers, guards.allowed_hosts)
         if is_page(scope["path"]):
             permit = guards.admission.receive("pages")
             return await _enter(permit, headers, receive, exchange, stack, replace(guards.body, most_bytes=FORM_BYTES))
@@ -194,6 +217,22 @@ class Edge:
         share = guards.tenant_share if guards.authenticator.tenants > 1 else 1.0
         permit = guards.admission.receive(exchange.lane, principal.tenant, share)
         return await _enter(permit, headers, receive, exchange, stack, guards.body)
+
+
+class KeyEndedError(Exception):
+    """The key of a stream was revoked while it went on."""
+
+
+def _without_body(send: Send) -> Send:
+    """``send`` for HEAD: the headers that GET would have (RFC 9110, 9.3.2)."""
+
+    async def head(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+        elif not message.get("more_body", False):
+            await send({"type": "http.response.body", "body": b""})
+
+    return head
 
 
 async def _enter(
@@ -214,6 +253,35 @@ async def _enter(
         inbound = replayed(body, receive)
     permit.begin()
     return inbound
+
+
+class _Outbound:
+    """The way out of one request: the headers of every answer, one error at most, and the end of a stream with its key."""
+
+    def __init__(self, edge: Edge, scope: Scope, headers: Mapping[str, str], exchange: Exchange, send: Send) -> None:
+        self._edge = edge
+        self._scope = scope
+        self._headers = headers
+        self._exchange = exchange
+        self._send = send
+        self._started = False
+
+    async def __call__(self, message: Message) -> None:
+        """Send one ASGI message. Raises KeyEndedError once the key of a stream is no longer good."""
+        if message["type"] == "http.response.start":
+            self._started = True
+            self._exchange.status = message["status"]
+            own = self._edge.answer_headers(self._exchange, self._scope)
+            message["headers"] = [*message.get("headers", []), *own]
+        elif self._exchange.lane == "watch" and not self._edge.still_allowed(self._headers):
+            await self._send({"type": "http.response.body", "body": b""})
+            raise KeyEndedError
+        await self._send(message)
+
+    async def fail(self, error: ApiError) -> None:
+        """Answer with an error, unless an answer has begun."""
+        if not self._started:
+            await send_error(error, self._exchange, self)
 
 
 def _verdict_counts(answer: LaneAnswer) -> dict[str, int]:

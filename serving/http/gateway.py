@@ -147,6 +147,8 @@ def _guards(config: Config, admission: Admission) -> Guards:
         admission=admission,
         body=BodyLimits(config.limits.body_bytes, config.limits.body_deadline_s, config.limits.body_bytes_per_s),
         tenant_share=config.limits.tenant_share,
+        allowed_hosts=config.server.allowed_hosts,
+        store_s=config.limits.deadline_s,
     )
 
 

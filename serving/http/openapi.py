@@ -48,12 +48,14 @@ def install_openapi(app: FastAPI) -> None:
 
 
 def allowed_methods(app: FastAPI, path: str) -> list[str]:
-    """The methods of a path, for ``Allow`` (RFC 9110, 10.2.1); pages outside the document have GET alone."""
+    """The methods of a path, for ``Allow`` (RFC 9110, 10.2.1); pages outside the document have GET and HEAD."""
     found: set[str] = set()
     for template, operations in app.openapi()["paths"].items():
         if compile_path(template)[0].fullmatch(path):
             found.update(method.upper() for method in operations)
-    return sorted(found) or ["GET"]
+            if "get" in operations and not path.rstrip("/").endswith("/events"):
+                found.add("HEAD")
+    return sorted(found) or ["GET", "HEAD"]
 
 
 def _build(app: FastAPI) -> dict[str, Any]:
