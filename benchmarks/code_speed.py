@@ -2,7 +2,8 @@
 
 The context is 200,000 characters of the source files below each DIR, the response the first 200 lines of one more of its
 files. Measured are the first request (the context is parsed), warm requests in this process on one thread (CPU time:
-blocks found, parsed and resolved), and warm requests one after another over HTTP against a server of its own.
+blocks found, parsed and resolved), and warm requests one after another over HTTP against a server of its own: with the whole
+context in each, and, alternately, with its ``context_ref``.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from serving.lanes.context_splits import ContextSplits
 
 _CONTEXT_CHARACTERS = 200_000
 _RESPONSE_LINES = 200
+_WARM_UPS = 10
 _ENVIRONMENT = {"GROUNDLANE__LANES__CODE__USE_ENCODER": "false"}
 
 
@@ -70,7 +72,7 @@ def in_process(case: Case, requests: int) -> dict[str, Any]:
     for turn in range(requests + 1):
         response = case.request(turn)["response_text"]
         started_s = time.thread_time()
-        files = splits.split("bench", case.context).files
+        files = splits.split("bench", case.context)[0].files
         found = analyser.analyse("bench", response, find_code(response, None), files)
         times_ms.append((time.thread_time() - started_s) * 1000.0)
         names = len(found.findings)
@@ -79,16 +81,37 @@ def in_process(case: Case, requests: int) -> dict[str, Any]:
 
 
 def over_http(url: str, case: Case, requests: int) -> dict[str, Any]:
-    """Wall-clock milliseconds of requests sent one after another."""
-    times_ms, failed = [], 0
+    """Wall-clock milliseconds of requests sent one after another, with the context and with its reference in turn.
+
+    ``lane``: what the lane itself says it took; ``way``: the rest, which is the client, the proxy, the gateway and a handle.
+    """
+    names = ("whole_context", "context_ref")
+    times_ms: dict[str, list[float]] = {name: [] for name in names}
+    lane_ms: dict[str, list[float]] = {name: [] for name in names}
+    failed, reference = 0, None
     with httpx.Client(base_url=url, timeout=60.0) as client:
-        for turn in range(requests + 10):
+        for turn in range(2 * (requests + _WARM_UPS)):
+            name = names[turn % 2]
             body = case.request(turn)
+            if name == "context_ref" and reference is not None:
+                body = {"context_ref": reference, "response_text": body["response_text"]}
             started_s = time.perf_counter()
             answer = client.post("/api/v1/trace/code", json=body)
-            times_ms.append((time.perf_counter() - started_s) * 1000.0)
+            times_ms[name].append((time.perf_counter() - started_s) * 1000.0)
             failed += answer.status_code != 200
-    return {"first_ms": round(times_ms[0], 2), "failed": failed, **percentiles(times_ms[10:])}
+            if answer.status_code == 200:
+                reference = answer.json()["context_ref"]
+                lane_ms[name].append(float(answer.json()["latency_ms"]))
+    found: dict[str, Any] = {"first_ms": round(times_ms[names[0]][0], 2), "failed": failed}
+    for name in names:
+        whole, lane = times_ms[name][_WARM_UPS:], lane_ms[name][_WARM_UPS:]
+        way = [total - inside for total, inside in zip(whole, lane, strict=True)] if len(whole) == len(lane) else []
+        found[name] = {
+            **percentiles(whole),
+            "lane": percentiles(lane) if lane else None,
+            "way": percentiles(way) if way else None,
+        }
+    return found
 
 
 def percentiles(times_ms: Sequence[float]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from groundlane.async_stream import AsyncAnswerStream
     from groundlane.asynchronous import AsyncGroundlane, AsyncSession
     from groundlane.errors import (
         AnswerError,
@@ -32,11 +33,14 @@ if TYPE_CHECKING:
     from groundlane.results import CodeScore, Job, Rollup, Score, Turn
     from groundlane.retries import RetryPolicy
     from groundlane.sync import Groundlane, Session
+    from groundlane.sync_stream import AnswerStream
 
     __version__: str
 
 __all__ = [
     "AnswerError",
+    "AnswerStream",
+    "AsyncAnswerStream",
     "AsyncGroundlane",
     "AsyncSession",
     "CodeScore",
@@ -66,6 +70,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AnswerStream": "sync_stream",
+    "AsyncAnswerStream": "async_stream",
     "AsyncGroundlane": "asynchronous",
     "AsyncSession": "asynchronous",
     "CodeScore": "results",

@@ -12,9 +12,19 @@ import httpx
 
 from groundlane import calls
 from groundlane.address import server_url
+from groundlane.async_stream import AsyncAnswerStream
 from groundlane.connection import Connection
 from groundlane.errors import ConnectionFailedError, DeadlineError
-from groundlane.fields import ChunkFields, CodeFields, EventFields, JobFields, Lane, RagFields, SessionKind
+from groundlane.fields import (
+    ChunkFields,
+    CodeFields,
+    EventFields,
+    JobFields,
+    Lane,
+    RagFields,
+    RagStreamFields,
+    SessionKind,
+)
 from groundlane.results import (
     Chunk,
     CodeScore,
@@ -62,6 +72,10 @@ class AsyncGroundlane:
     async def rag(self, **fields: Unpack[RagFields]) -> Score:
         """Is this answer grounded in its context?"""
         return await self.send(calls.rag(fields))
+
+    def rag_stream(self, **fields: Unpack[RagStreamFields]) -> AsyncAnswerStream:
+        """An answer that is judged while it is written; for ``async with``."""
+        return AsyncAnswerStream(self.connection, fields, self.pause)
 
     async def code(self, **fields: Unpack[CodeFields]) -> CodeScore:
         """Does this code call what exists?"""

@@ -19,10 +19,9 @@ class SupportUnit(TypedDict, total=False):
     metadata: Mapping[str, Any]
 
 
-class RagFields(TypedDict, total=False):
-    """A request of the rag lane: ``response_text`` and one of the premise lanes are required."""
+class RagStreamFields(TypedDict, total=False):
+    """A request of the rag lane whose answer is still to come; one of the premise lanes is required."""
 
-    response_text: Required[str]
     query_text: str
     raw_context: str
     chunk_ids: Sequence[str | int]
@@ -49,13 +48,21 @@ class RagFields(TypedDict, total=False):
     verbose: bool
 
 
+class RagFields(RagStreamFields, total=False):
+    """A request of the rag lane: ``response_text`` and one of the premise lanes are required."""
+
+    response_text: Required[str]
+
+
 class CodeFields(RagFields, total=False):
     """A request of the code lane."""
 
     response_language_hint: str
     emit_chunk_ownership: bool
     session_state: Mapping[str, Any]
+    names_only: bool
     libraries: Mapping[str, str]
+    context_ref: str
 
 
 class ChunkFields(TypedDict, total=False):

@@ -128,6 +128,7 @@ class CodeScore(Score):
     """A score of generated code. Pass ``next_session_state`` as the next turn's ``session_state``."""
 
     code_lane: CodeVerdict = field(metadata=_one(CodeVerdict))
+    context_ref: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

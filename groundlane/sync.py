@@ -13,7 +13,16 @@ from groundlane import calls
 from groundlane.address import server_url
 from groundlane.connection import Connection
 from groundlane.errors import ConnectionFailedError, DeadlineError
-from groundlane.fields import ChunkFields, CodeFields, EventFields, JobFields, Lane, RagFields, SessionKind
+from groundlane.fields import (
+    ChunkFields,
+    CodeFields,
+    EventFields,
+    JobFields,
+    Lane,
+    RagFields,
+    RagStreamFields,
+    SessionKind,
+)
 from groundlane.results import (
     Chunk,
     CodeScore,
@@ -33,6 +42,7 @@ from groundlane.results import (
 )
 from groundlane.retries import Attempts, RetryPolicy
 from groundlane.streams import EventParser, LineSplitter, next_page, parse_row
+from groundlane.sync_stream import AnswerStream
 
 T = TypeVar("T")
 
@@ -61,6 +71,10 @@ class Groundlane:
     def rag(self, **fields: Unpack[RagFields]) -> Score:
         """Is this answer grounded in its context?"""
         return self.send(calls.rag(fields))
+
+    def rag_stream(self, **fields: Unpack[RagStreamFields]) -> AnswerStream:
+        """An answer that is judged while it is written; for ``with``."""
+        return AnswerStream(self.connection, fields, self.pause)
 
     def code(self, **fields: Unpack[CodeFields]) -> CodeScore:
         """Does this code call what exists?"""

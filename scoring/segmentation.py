@@ -36,6 +36,8 @@ _CLAUSE = re.compile(
 )
 _WORD = re.compile(r"\w+")
 _SHORT_LINE_CHARACTERS = 60
+_LOOKAHEAD = 8
+"""Characters behind a mark that can decide whether it ends a sentence: the most that a rule below looks at."""
 _MIN_CLAUSE_WORDS = 4
 
 
@@ -60,6 +62,66 @@ def sentence_spans(text: str) -> list[Span]:
     return spans
 
 
+class SentenceReader:
+    """Sentences of a text that is still being written: each as soon as nothing that may follow can change it.
+
+    The spans are those of :func:`sentence_spans` on the whole text. "The price is 3." is held back, since "5 euros." may
+    follow; with " It" behind it, it is whole. All pieces together cost time linear in the text.
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._start = 0
+        self._scanned = 0
+
+    @property
+    def settled_to(self) -> int:
+        """Where the sentence that is still open begins: everything before is final."""
+        return self._start
+
+    def feed(self, piece: str) -> list[Span]:
+        """The sentences that this piece makes whole, in order."""
+        self.text += piece
+        return self._read(to_the_end=False)
+
+    def end(self) -> list[Span]:
+        """What is left, now that nothing follows."""
+        spans = self._read(to_the_end=True)
+        _append_trimmed(spans, self.text, self._start, len(self.text))
+        self._start = len(self.text)
+        return spans
+
+    def _read(self, to_the_end: bool) -> list[Span]:
+        spans: list[Span] = []
+        for match in _BOUNDARY.finditer(self.text, self._scanned):
+            if not to_the_end and not _is_settled(self.text, self._start, match):
+                self._scanned = match.start()
+                return spans
+            if _ends_sentence(self.text, self._start, match):
+                _append_trimmed(spans, self.text, self._start, match.end())
+                self._start = match.end()
+        self._scanned = len(self.text)
+        return spans
+
+
+def _is_settled(text: str, start: int, match: re.Match[str]) -> bool:
+    """Whether :func:`_ends_sentence` says the same whatever follows ``text``."""
+    mark, after = match.group(), match.end()
+    if mark == "\n":
+        following = text[after:].lstrip(" \t")[:_LOOKAHEAD]
+        return _line_is_closed(text, start, match.start()) or "\n" in following or len(following) >= _LOOKAHEAD
+    if after == len(text):
+        return False  # "?" may become "?!", and a letter may follow a dot
+    if mark[0] in "。！？" or not text[after].isspace():
+        return True
+    following = text[after : after + _LOOKAHEAD]
+    if len(following) < _LOOKAHEAD and not following.strip():
+        return False
+    word = _word_before(text, start, match.start())
+    day = word.isdigit() and len(word) <= 2  # German "5. März"
+    return not day or len(following) >= _LOOKAHEAD or len(text[after : after + 6].lstrip()) >= 3
+
+
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     mark = match.group()
     if mark == "\n":
@@ -68,9 +130,7 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
         return False
     if mark[0] in "。！？!?…" or len(mark.rstrip("\"'”’»)]")) > 1:
         return not _next_is_lowercase(text, match.end()) or mark[0] in "。！？"
-    tail = text[max(start, match.start() - 20) : match.start()]
-    word_match = _LAST_WORD.search(tail)
-    word = word_match.group() if word_match else ""
+    word = _word_before(text, start, match.start())
     if mark == "." and word.lower() in _BEFORE_NUMBERS and text[match.end() : match.end() + 3].strip()[:1].isdigit():
         return False
     if (mark == "." and word.lower() in _ABBREVIATIONS) or (len(word) == 1 and word.isalpha() and word.isupper()):
@@ -82,15 +142,20 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     return not _next_is_lowercase(text, match.end())
 
 
+def _word_before(text: str, start: int, at: int) -> str:
+    match = _LAST_WORD.search(text[max(start, at - 20) : at])
+    return match.group() if match else ""
+
+
 def _line_break_ends(text: str, start: int, at: int, after: int) -> bool:
+    return _line_is_closed(text, start, at) or _BLOCK_START.match(text, after) is not None
+
+
+def _line_is_closed(text: str, start: int, at: int) -> bool:
+    """Whether the line that ends at ``at`` ends its sentence, whatever the next one holds."""
     line_start = max(start, text.rfind("\n", start, at) + 1)
     line = text[line_start:at].rstrip()
-    return (
-        not line
-        or line[-1] in ".:!?;|。！？"
-        or len(line) < _SHORT_LINE_CHARACTERS
-        or _BLOCK_START.match(text, after) is not None
-    )
+    return not line or line[-1] in ".:!?;|。！？" or len(line) < _SHORT_LINE_CHARACTERS
 
 
 def _next_is_lowercase(text: str, position: int) -> bool:
@@ -208,9 +273,12 @@ def make_units(
 
 def split_claims(text: str, atomic: bool = False) -> tuple[Claim, ...]:
     """Statements of a response: its sentences, or with ``atomic`` their clauses, that hold at least one word."""
-    spans = sentence_spans(text)
-    if atomic:
-        spans = [clause for span in spans for clause in _clauses(text, span)]
+    return claims_of(text, sentence_spans(text), atomic)
+
+
+def claims_of(text: str, sentences: Sequence[Span], atomic: bool = False) -> tuple[Claim, ...]:
+    """As :func:`split_claims`, of these sentences of ``text``."""
+    spans = [clause for span in sentences for clause in _clauses(text, span)] if atomic else sentences
     spans = [span for span in spans if _WORD.search(text, span[0], span[1])]
     return tuple(Claim(i, text[start:end], start, end) for i, (start, end) in enumerate(spans))
 

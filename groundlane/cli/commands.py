@@ -17,6 +17,10 @@ class Command:
 CLIENT: Final[dict[str, Command]] = {
     "check-answer": Command("groundlane.cli.check", "Is an answer grounded in its context? Asks a running server."),
     "check-code": Command("groundlane.cli.check", "Does code call what exists? Asks a running server."),
+    "check-diff": Command(
+        "groundlane.hook.command", "Does what a diff adds call what exists? For commits and pull requests."
+    ),
+    "hook": Command("groundlane.hook.command", "The same for an edit that a coding agent reports on stdin."),
     "mcp": Command("groundlane.mcp_server.command", "Give agents the checks as tools (MCP), on stdio or HTTP."),
 }
 
@@ -31,6 +35,9 @@ SERVER: Final[dict[str, str]] = {
     "keys": "Create, list and revoke API keys.",
     "db": "Check and upgrade the store's schema.",
     "doctor": "Say what this machine has, load the models, time a self-test.",
+    "audit": "Read the log of decisions: ours, or another system's.",
+    "index-library": "Read packages, so that calls into them are judged.",
+    "libraries": "List and remove the packages that were read.",
     "config": "Print the effective configuration.",
 }
 """The commands of ``serving.cli.main``; a test holds the two equal."""

@@ -16,7 +16,7 @@ _LARGEST_CHARACTERS = 400_000
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _OPTION = re.compile(r"\s*(?:-r|-c|--requirement|--constraint|-e|--editable|-f|--)")
 _EGG = re.compile(r"#egg=([A-Za-z0-9._-]+)")
-_GO_REQUIRE = re.compile(r"^[ \t]*(?:require[ \t]+)?([\w.~-]+\.[\w.~/-]+)[ \t]+v\d", re.MULTILINE)
+_GO_REQUIRE = re.compile(r"^[ \t]*+(?:require[ \t]++)?+(\S++)[ \t]++v\d", re.MULTILINE)
 _GO_MODULE = re.compile(r"^module[ \t]+(\S+)", re.MULTILINE)
 _NODE_TABLES = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
 
@@ -132,7 +132,7 @@ def _package_json(text: str) -> Manifest:
 
 def _go_mod(text: str) -> Manifest:
     own = {match[1] for match in _GO_MODULE.finditer(text)}
-    return Manifest(frozenset(match[1] for match in _GO_REQUIRE.finditer(text)), frozenset(own))
+    return Manifest(frozenset(match[1] for match in _GO_REQUIRE.finditer(text) if "." in match[1]), frozenset(own))
 
 
 def _cargo(text: str) -> Manifest:

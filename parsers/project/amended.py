@@ -109,7 +109,7 @@ def _amend_with(
         elif not _inside(old.extent, removed):
             whole = whole_lines(text, old.extent)
             removed.append(whole)
-            if _ELIDED.search(block.text, *new.extent):
+            if _elision(block.text, new.extent) is not None:
                 merged.append(whole_lines(block.text, new.extent))
                 inserts.append(_Insert(whole[0], _filled(text, old.extent, block.text, merged[-1], number)))
     chunks = [Chunk("\n")]
@@ -137,7 +137,7 @@ def _merge_class(
     for inner in own.definitions:
         if inner is not new and new.extent[0] <= inner.extent[0] and inner.extent[1] <= new.extent[1]:
             before = _member_of(old, inner, parse)
-            if before is not None and not _ELIDED.search(block.text, *inner.extent):
+            if before is not None and _elision(block.text, inner.extent) is None:
                 removed.append(whole_lines(text, before.extent))  # else both stay: one shows what the other elides
     inserts.append(_Insert(place, indented(block.text, body, number, _indent_of_body(text, old, parse))))
     merged.append(whole_lines(block.text, new.extent))
@@ -234,9 +234,18 @@ def _indent_of_body(text: str, old: Definition, parse: ParseResult) -> str:
     return min(blank, key=len, default=f"{header}    " if not header.strip() else "    ")
 
 
+def _elision(text: str, extent: Span) -> re.Match[str] | None:
+    """The first line that stands for code left out; "..." in an example inside a docstring stands for none."""
+    for found in _ELIDED.finditer(text, *extent):
+        before = text[extent[0] : found.start()]
+        if before.count('"""') % 2 == 0 and before.count("'''") % 2 == 0:
+            return found
+    return None
+
+
 def _filled(old_text: str, old: Span, text: str, new: Span, number: int) -> tuple[Chunk, ...]:
     """A function whose lines are elided, with the old body where the first elision stands."""
-    found = _ELIDED.search(text, *new)
+    found = _elision(text, new)
     if found is None:
         return (Chunk(text[new[0] : new[1]], (number, new[0])),)
     header = old_text.find("\n", *old)

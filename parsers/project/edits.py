@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, get_close_matches
 from typing import NamedTuple
 
 from parsers.blocks.block import CodeBlock, Edit
 from parsers.project.chunks import Chunk, lines_of, margin_of
 from parsers.syntax.types import Span
 
-__all__ = ["apply_edit", "find_search", "holds"]
+__all__ = ["apply_edit", "find_search", "holds", "lines_as_edit"]
+
+
+_MOST_LINES = 4_000
+_TELLING = 8
+"""Characters from which a line says where it stands: "return x" does, "}" does not."""
+_MOST_TRIED = 3
+_LIKE = 0.6
 
 
 class _Line(NamedTuple):
@@ -54,6 +61,34 @@ def apply_edit(text: str, edit: Edit, number: int, block: CodeBlock) -> tuple[Sp
     chunks = list(_lines(text, edit, found, number, block))
     before = text[found.span[0] - 1 : found.span[0]] not in {"", "\n"}
     return found.span, [Chunk("\n"), *chunks] if before and chunks else chunks
+
+
+def lines_as_edit(text: str, block: CodeBlock) -> Edit | None:
+    """The edit that lines without a definition are: they take the place of the file's lines that they are most like.
+
+    None where no line of the file is like one of them.
+    """
+    new = [line.strip() for line in block.text.split("\n")]
+    file = [line.strip() for line in text.split("\n")]
+    places: dict[str, list[int]] = {}
+    for number, line in enumerate(file[:_MOST_LINES]):
+        places.setdefault(line, []).append(number)
+    found = {
+        at: places[line][0] for at, line in enumerate(new) if len(line) >= _TELLING and len(places.get(line, ())) == 1
+    }
+    if not found:
+        for at, line in [(at, line) for at, line in enumerate(new) if len(line) >= _TELLING][:_MOST_TRIED]:
+            near = get_close_matches(line, places, 1, _LIKE)
+            if near and len(places[near[0]]) == 1:
+                found = {at: places[near[0]][0]}
+                break
+    if not found:
+        return None
+    first, last = min(found.values()), max(found.values())
+    if last - first > 2 * len(new):
+        return None
+    searched = "\n".join(text.split("\n")[first : last + 1])
+    return Edit(searched, 0, len(block.text), first + 1)
 
 
 def _locate(text: str, edit: Edit) -> _Found | None:

@@ -8,15 +8,15 @@ characters that came from the response are reported.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from parsers.blocks.block import CodeBlock
-from parsers.project.edits import holds
+from parsers.project.edits import holds, lines_as_edit
 from parsers.project.library import FAMILIES, library_of
 from parsers.syntax.types import Definition, ParseResult, SymbolKind
 
-__all__ = ["Doubt", "Hints", "Placement", "Source", "Why", "open_names", "place", "same_path", "top_names"]
+__all__ = ["Doubt", "Hints", "Placement", "Source", "Why", "as_lines", "open_names", "place", "same_path", "top_names"]
 
 
 class Why(StrEnum):
@@ -237,6 +237,23 @@ def _score(facts: _Facts, parse: ParseResult, named: bool) -> tuple[float, bool]
 
 _MANY_IMPORTS = 2
 """So many imports in common, and a block shows the head of that file; one alone ("import os") says nothing."""
+
+
+def as_lines(block: CodeBlock, parse: ParseResult, placement: Placement) -> tuple[CodeBlock, Placement]:
+    """A block that only shows changed lines of a function, as an edit of these lines; not placed where no line is like them.
+
+    ``self.items.add(item)`` below ``// src/store.ts`` is no code of the top of that file: ``item`` is a parameter there.
+    """
+    source = placement.source
+    own = any(item.kind in _CALLABLE or item.kind in _TYPES for item in parse.definitions) or parse.imports
+    if source is None or block.edits or own:
+        return block, placement
+    family = FAMILIES[parse.language]
+    here = any(reference.chain[0] in _RECEIVERS for reference in parse.references)
+    if not here and open_names(parse, family) <= top_names(source.parse):
+        return block, placement
+    edit = lines_as_edit(source.text, block)
+    return (block, _NEW) if edit is None else (replace(block, edits=(edit,)), placement)
 
 
 def by_source(placements: Mapping[int, Placement]) -> dict[str, list[int]]:

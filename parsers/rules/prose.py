@@ -26,7 +26,8 @@ _MAKES_OR_DENIES = re.compile(
     r"\b(?:add(?:s|ed|ing)?|creat(?:e|es|ed|ing)|introduc(?:e|es|ed|ing)|implement(?:ing)?|defin(?:e|ing)|new|renam(?:e|es|ed|ing)"
     r"|remov(?:e|es|ed|ing)|delet(?:e|es|ed|ing)|drop(?:s|ped|ping)?|extract(?:s|ed|ing)?|mov(?:e|es|ed|ing)|replac(?:e|es|ed|ing)"
     r"|propos(?:e|es|ed|ing)|suggest(?:s|ed|ing)?|missing|instead|rather|not|no|none|never|without|lacks?|longer|nonexistent"
-    r"|previously|formerly|hypothetical|example|cannot|hinzu\w*|füge|neue?[rsnm]?|erstell\w*|anleg\w*|umbenenn\w*|benenn\w*|entfern\w*"
+    r"|(?:would|could|might) be|left (?:it )?out|future|previously|formerly|hypothetical|example|cannot"
+    r"|hinzu\w*|füge|neue?[rsnm]?|erstell\w*|anleg\w*|umbenenn\w*|benenn\w*|entfern\w*"
     r"|lösch\w*|statt|nicht|kein\w*|fehl\w*|einführ\w*|implementier\w*|ersetz\w*|früher\w*)\b|n['’]t\b|->|=>|→",
     re.IGNORECASE,
 )

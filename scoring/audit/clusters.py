@@ -56,12 +56,10 @@ class Cluster:
         return hashlib.sha256(repr(self.key).encode()).hexdigest()[:12]
 
 
-def why_of(group: Group, request: str, numbers: Line, thresholds: Thresholds, labels: Mapping[str, str]) -> Why | None:
-    """Why a decision is worth a look; None for one that is not. ``labels``: up or down by request pseudonym."""
+def why_of(group: Group, numbers: Line, thresholds: Thresholds) -> Why | None:
+    """Why a decision is worth a look whatever a person said of it; None for one that is not."""
     if group.error is not None:
         return None if group.error == "cancelled" else Why.ERROR
-    if labels and _LABELLED.get(labels.get(request, "")) == group.band:
-        return Why.CONTRADICTED
     if group.verifier == "away":
         return Why.DEGRADED
     if group.origin == "shadow":
@@ -86,17 +84,21 @@ class Clusters:
         self._thresholds = thresholds
         self._labels = labels
         self._clusters: dict[tuple[Any, ...], Cluster] = {}
-        self._known: dict[tuple[int, Why, str | None], Cluster] = {}
+        self._known: dict[tuple[Group, Why, str | None], Cluster] = {}
         self.decisions = 0
         self.left_out = 0
 
     def add(self, group: Group, time: str, request: str, numbers: Line, raw: bytes) -> None:
         """Add one decision; ``raw``: its line, parsed only where it becomes an example."""
-        why = why_of(group, request, numbers, self._thresholds, self._labels)
+        why = why_of(group, numbers, self._thresholds)
+        if self._labels and group.error is None and _LABELLED.get(self._labels.get(request, "")) == group.band:
+            why = Why.CONTRADICTED
         if why is None:
             return
         self.decisions += 1
-        cluster = self._cluster(group, why, _size(numbers.get("units")))
+        units = numbers.get("units")
+        size = _SIZE_OF[units] if type(units) is int and 0 <= units < len(_SIZE_OF) else _size(units)
+        cluster = self._known.get((group, why, size)) or self._cluster(group, why, size)
         if cluster is None:
             self.left_out += 1
             return
@@ -106,17 +108,14 @@ class Clusters:
         if time > cluster.last:
             cluster.last = time
         examples = cluster.examples
-        if len(examples) < self._most_examples or (request, time) < examples[-1][:2]:
+        full = len(examples) >= self._most_examples
+        if not full or (request <= examples[-1][0] and (request, time) < examples[-1][:2]):
             line = self._parse(raw)
             if line is not None:
                 insort(examples, (request, time, line), key=lambda example: example[:2])
                 del examples[self._most_examples :]
 
     def _cluster(self, group: Group, why: Why, size: str | None) -> Cluster | None:
-        place = (id(group), why, size)
-        known = self._known.get(place)
-        if known is not None:
-            return known
         reasons = group.reasons or ((group.error,) if group.error else ())
         key = (why, group.lane, group.band, reasons, group.verifier, *group.shape, size, group.hashes[0])
         cluster = self._clusters.get(key)
@@ -124,7 +123,7 @@ class Clusters:
             if len(self._clusters) >= _MOST_CLUSTERS:
                 return None
             cluster = self._clusters[key] = Cluster(key)
-        self._known[place] = cluster
+        self._known[group, why, size] = cluster
         return cluster
 
     def ranked(self) -> list[Cluster]:
@@ -165,3 +164,7 @@ def _size(units: Any) -> str | None:
             return str(high) if high == low + 1 else f"{low + 1}-{high}"
         low = high
     return f"{low + 1} and more"
+
+
+_SIZE_OF: Final = tuple(_size(units) for units in range(_SIZES[-1] + 1))
+"""The classes of the usual sizes."""

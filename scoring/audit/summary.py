@@ -45,6 +45,17 @@ class Trend:
         while len(self._slots) > _MOST_SLOTS and self._level + 1 < len(_TREND_PLACES):
             self._coarsen()
 
+    def merge(self, other: Trend) -> None:
+        """Add another's counts, in the coarser of both units."""
+        while self._level < other._level:
+            self._coarsen()
+        for (slot, band), count in other._counts.items():
+            key = (slot[: self._places], band)
+            self._counts[key] = self._counts.get(key, 0) + count
+            self._slots.add(key[0])
+        while len(self._slots) > _MOST_SLOTS and self._level + 1 < len(_TREND_PLACES):
+            self._coarsen()
+
     def _coarsen(self) -> None:
         self._level += 1
         self._places = _TREND_PLACES[self._level]
@@ -103,6 +114,16 @@ class Group:
             shape=(get("language"), get("has_table"), get("has_code")),
         )
 
+    def absorb(self, other: Group) -> None:
+        """Add another group's decisions."""
+        self.count += other.count
+        self.near += other.near
+        self.first, self.last = min(self.first, other.first), max(self.last, other.last)
+        self.scored += other.scored
+        self.difference += other.difference
+        for step, count in other.latencies.items():
+            self.latencies[step] = self.latencies.get(step, 0) + count
+
     @property
     def key(self) -> tuple[Any, ...]:
         """What tells it from other groups."""
@@ -127,7 +148,10 @@ class Groups:
 
     def of(self, line: Mapping[str, Any]) -> Group:
         """The one group of lines like this."""
-        group = Group.of(line)
+        return self.same(Group.of(line))
+
+    def same(self, group: Group) -> Group:
+        """The group here that is like ``group``, which may be of another log; that itself where it is new."""
         known = self.all.get(group.key)
         if known is not None:
             return known
@@ -168,6 +192,15 @@ class Summary:
             counts = group.latencies
             counts[step] = counts.get(step, 0) + 1
         self.trend.add(time, group.band)
+
+    def merge(self, other: Summary) -> None:
+        """Add the summary of another part of the log."""
+        self.skipped += other.skipped
+        self.trend.merge(other.trend)
+        for group in other.groups.all.values():
+            mine = self.groups.same(group)
+            if mine is not group:
+                mine.absorb(group)
 
     def document(self) -> dict[str, Any]:
         """The summary as JSON values, in an order that does not depend on that of the lines."""

@@ -120,6 +120,11 @@ def answer_kind(claims: Sequence[Claim], question: str | None, units: Sequence[S
     return AnswerKind(Outcome.ABSTAINED, abstaining, find_evidence(asked, units))
 
 
+def says_nothing_is_said(text: str) -> bool:
+    """Whether a claim says that the documents do not say, or that the answer is not known."""
+    return _ABSTAINS.search(text) is not None
+
+
 def says_nothing(text: str) -> bool:
     """A greeting, thanks, an offer, or a question: no statement to check."""
     stripped = text.strip().strip("\"'“”*_ ")

@@ -52,6 +52,13 @@ class NotFoundError(ApiError):
     hint = "Check the identifier; resources of another tenant do not exist for this key."
 
 
+class ContextUnknownError(ApiError):
+    """A context is referred to that is not kept for this tenant (any more)."""
+
+    status, code = 404, "context_unknown"
+    hint = "Send raw_context again; the answer names its context_ref for the next requests."
+
+
 class MethodNotAllowedError(ApiError):
     """The path exists, with other methods."""
 

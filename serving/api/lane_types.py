@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.types import ModelInfo, NliScores
-from scoring.types import Alignment, Span
+from scoring.types import Alignment, Claim, Span
 from serving.api.audit_facts import AuditFacts
 
 
@@ -81,7 +81,9 @@ class LaneInput:
     response_language_hint: str | None = None
     emit_chunk_ownership: bool = False
     session_state: Mapping[str, Any] | None = None
+    names_only: bool = False
     libraries: Mapping[str, str] | None = None
+    context_ref: str | None = None
     background: bool = False
 
     @property
@@ -117,6 +119,29 @@ class LaneAnswer:
             "context_cached": self.cached_tokens,
             "response": self.response_tokens,
         }
+
+
+@dataclass(frozen=True)
+class ClaimsInput:
+    """Claims of an answer that is still being written.
+
+    ``request``: its ``response_text`` is the stretch of the answer that ``claims`` are offsets of, without citation markers.
+    ``abstaining``: whether the claims before these all said that the documents do not say.
+    """
+
+    request: LaneInput
+    claims: tuple[Claim, ...]
+    abstaining: bool
+
+
+@dataclass(frozen=True)
+class ClaimsAnswer:
+    """One JSON document a claim, offsets as in the input. ``pairs``: verdicts asked for, ``cached_pairs`` known before."""
+
+    claims: tuple[Mapping[str, Any], ...]
+    phases_ms: Mapping[str, float]
+    pairs: int = 0
+    cached_pairs: int = 0
 
 
 @dataclass(frozen=True)

@@ -221,6 +221,7 @@ class CodeResponse(TraceResponse):
     session_signals: dict[str, Any]
     recommendation: Literal["continue", "re_anchor", "fresh_chat"]
     chunk_ownership: list[dict[str, Any]] | None = None
+    context_ref: str | None = Field(None, description="Of `raw_context`; a later request may send it in its place.")
 
 
 class RollupResponse(Shape):

@@ -25,7 +25,16 @@ from serving.api.lane_types import ChunkInput, LaneInput, UnitInput
 
 SESSION_ID_PATTERN = r"^[A-Za-z0-9_.:-]{1,128}$"
 REQUEST_ID_PATTERN = r"^[\x21-\x7e]{1,128}$"
-_LANE_FIELDS = {"code": ("response_language_hint", "emit_chunk_ownership", "session_state", "libraries")}
+_LANE_FIELDS = {
+    "code": (
+        "response_language_hint",
+        "emit_chunk_ownership",
+        "session_state",
+        "libraries",
+        "context_ref",
+        "names_only",
+    )
+}
 
 LanguageHint = Literal[
     "python", "py", "typescript", "ts", "tsx", "javascript", "js", "jsx", "go", "golang", "rust", "rs"
@@ -118,11 +127,16 @@ class LaneRequest(Strict):
     verbose: bool = False
     return_job: bool = ReturnJob
 
+    @property
+    def refers_to_context(self) -> bool:
+        """Whether the premises are a context that was sent before."""
+        return False
+
     @model_validator(mode="after")
     def _consistent(self) -> LaneRequest:
         if not self.response_text.strip():
             raise ValueError("response_text is blank; send the text to score")
-        if not (self.raw_context or self.chunk_ids or self.support_units):
+        if not (self.raw_context or self.chunk_ids or self.support_units or self.refers_to_context):
             raise ValueError("no premises: send raw_context, chunk_ids or support_units")
         if self.support_units and (self.raw_context or self.chunk_ids):
             raise ValueError("support_units excludes raw_context and chunk_ids; send one or the other")
@@ -190,6 +204,9 @@ class CodeRequest(LaneRequest):
     response_language_hint: LanguageHint | None = None
     emit_chunk_ownership: bool = False
     session_state: dict[str, Any] | None = Field(None, description="The previous turn's next_session_state, verbatim.")
+    names_only: bool = Field(
+        False, description="Resolve names and no more: no model runs, and fields that rest on alignment are left out."
+    )
     libraries: (
         dict[Annotated[str, Field(min_length=1, max_length=214)], Annotated[str, Field(min_length=1, max_length=64)]]
         | None
@@ -199,6 +216,24 @@ class CodeRequest(LaneRequest):
         description="Versions of installed packages by name, such as a lock file's. Of a package that is indexed but not in "
         "this version nothing is judged; of packages that are not named the newest indexed version is used.",
     )
+
+    context_ref: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="In place of raw_context: the context_ref of an earlier answer, the SHA-256 of that raw_context. 404 "
+        "`context_unknown` when it is no longer kept: send raw_context again.",
+    )
+
+    @property
+    def refers_to_context(self) -> bool:
+        """Whether the premises are a context that was sent before."""
+        return self.context_ref is not None
+
+    @model_validator(mode="after")
+    def _one_context(self) -> CodeRequest:
+        if self.context_ref is not None and (self.raw_context or self.support_units):
+            raise ValueError("context_ref excludes raw_context and support_units; send one or the other")
+        return self
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -83,9 +83,14 @@ def _below(folder: Path, max_files: int) -> Iterator[Path]:
         yield path
 
 
-def read_decisions(files: Sequence[Path], reader: Reader, window_minutes: float | None = None) -> Iterator[Decision]:
-    """Decisions, file by file. ``window_minutes``: only the last ones before the newest line of all."""
-    start = "" if window_minutes is None else window_start(files, window_minutes)
+def read_decisions(
+    files: Sequence[Path], reader: Reader, start: str = "", tenant: str | None = None
+) -> Iterator[Decision]:
+    """Decisions, file by file, from the time ``start`` on, see :func:`window_start`.
+
+    ``tenant``: only lines of ours of the tenant with this pseudonym.
+    """
+    mark = None if tenant is None else f'"tenant":"{tenant}"'.encode()
     parts: dict[bytes, Group | None] = {}
     head, loads, groups = _HEAD.match, orjson.loads, reader.groups
     for path in files:
@@ -94,7 +99,7 @@ def read_decisions(files: Sequence[Path], reader: Reader, window_minutes: float 
                 found = head(raw)
                 if found is not None:
                     time = raw[_TIME_AT].decode()
-                    if time < start:
+                    if time < start or (mark is not None and raw.find(mark, 0, found.end()) < 0):
                         continue
                     middle = raw.find(_GROUP, found.end())
                     part = raw[middle + 1 : raw.find(_TAIL, middle)]
@@ -111,7 +116,7 @@ def read_decisions(files: Sequence[Path], reader: Reader, window_minutes: float 
                             continue
                         yield group, time, raw[_REQUEST_AT].decode(), numbers, raw
                         continue
-                line = normal(raw)
+                line = None if mark is not None else normal(raw)
                 if line is None:
                     reader.skipped += not raw.isspace()
                 elif line["time"] >= start:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,24 +16,55 @@ from scoring.audit.clusters import Clusters, Thresholds, cluster_json
 from scoring.audit.summary import Groups, Summary
 from serving.api.errors import ValidationFailedError
 from serving.audit.line import FIELDS
-from serving.audit.reading import Reader, normal, read_decisions
+from serving.audit.reading import Reader, normal, read_decisions, window_start
 from serving.evals.reading import read_json_lines
 
 _NOT_SHOWN: Final = frozenset({"schema", "tenant", "session", "phases_ms", "tokens"})
 EXAMPLE_FIELDS: Final = tuple(name for name in FIELDS if name not in _NOT_SHOWN)
 """What a report shows of one decision."""
 Labels = Mapping[str, str]
+_PART_BYTES: Final = 32 * 1024 * 1024
+"""Of a log that a process of its own is worth: some 30,000 lines."""
 
 
-def summarise(files: Sequence[Path], window_minutes: float | None, near: float) -> dict[str, Any]:
-    """The summary of the files, see :class:`scoring.audit.summary.Summary`."""
+def summarise(
+    files: Sequence[Path], window_minutes: float | None, near: float, processes: int | None = None
+) -> dict[str, Any]:
+    """The summary of the files, see :class:`scoring.audit.summary.Summary`. Large logs are read by several processes.
+
+    ``processes``: at most so many; None for as many as there are cores. How many there are changes nothing in the result.
+    """
+    start = "" if window_minutes is None else window_start(files, window_minutes)
+    parts = _parts(files, len(os.sched_getaffinity(0)) if processes is None else processes)
+    if len(parts) == 1:
+        summary = _summary(parts[0], start, near)
+    else:
+        with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
+            summary, *others = pool.map(_summary, parts, repeat(start), repeat(near))
+        for other in others:
+            summary.merge(other)
+    return {"files": len(files), "window_minutes": window_minutes, **summary.document()}
+
+
+def _summary(files: Sequence[Path], start: str, near: float) -> Summary:
     reader = Reader(Groups())
     summary = Summary(reader.groups, near)
     add = summary.add
-    for group, time, _, numbers, _ in read_decisions(files, reader, window_minutes):
+    for group, time, _, numbers, _ in read_decisions(files, reader, start):
         add(group, time, numbers)
     summary.skipped = reader.skipped
-    return {"files": len(files), "window_minutes": window_minutes, **summary.document()}
+    return summary
+
+
+def _parts(files: Sequence[Path], processes: int) -> list[list[Path]]:
+    """The files in parts of about the same size, one for each process that is worth its start."""
+    sizes = {path: path.stat().st_size for path in files}
+    count = max(1, min(processes, len(files), sum(sizes.values()) // _PART_BYTES))
+    parts: list[tuple[int, list[Path]]] = [(0, []) for _ in range(count)]
+    for path in sorted(files, key=lambda one: (-sizes[one], one)):
+        place = min(range(count), key=lambda at: parts[at][0])
+        parts[place] = (parts[place][0] + sizes[path], [*parts[place][1], path])
+    return [sorted(chosen) for _, chosen in parts]
 
 
 def find_candidates(
@@ -41,9 +76,10 @@ def find_candidates(
     review_texts: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """What to look at, in clusters; of review texts only whether there is one, whether it was cut, and its length."""
+    start = "" if window_minutes is None else window_start(files, window_minutes)
     reader, clusters = Reader(Groups()), Clusters(examples, thresholds, labels, normal)
     decisions = 0
-    for decisions, one in enumerate(read_decisions(files, reader, window_minutes), 1):  # noqa: B007
+    for decisions, one in enumerate(read_decisions(files, reader, start), 1):  # noqa: B007
         clusters.add(*one)
     ranked = clusters.ranked()
     wanted = {request for cluster in ranked for request, _, _ in cluster.examples}

@@ -295,6 +295,7 @@ class PermitSettings(Section):
     rollup: int = Field(default=32, ge=1, description="Requests of the rollup lane.")
     store: int = Field(default=64, ge=1, description="Requests on sessions, chunks and jobs.")
     watch: int = Field(default=64, ge=1, description="Streams of a job's progress; they hold no other permit.")
+    stream: int = Field(default=64, ge=1, description="Answers that are judged while they are written.")
     traces: int = Field(default=32, ge=1, description="Requests that bring calls of your applications (OTLP, JSON).")
     pages: int = Field(default=64, ge=1, description="Requests for the pages at /review.")
 
@@ -328,6 +329,12 @@ class LimitSettings(Section):
         "more than one.",
     )
     deadline_s: float = Field(default=30.0, gt=0, description="Seconds one request may take; then it answers 504.")
+    stream_idle_s: float = Field(
+        default=30.0, gt=0, description="Seconds that the sender of a streamed answer may be silent; then it is a 504."
+    )
+    stream_s: float = Field(
+        default=600.0, gt=0, le=3_500, description="Seconds that a streamed answer may take in all; then it is a 504."
+    )
     requests_per_minute: int = Field(default=600, ge=1, description="Rate of one key that has no rate of its own.")
     burst: int = Field(default=60, ge=1, description="Requests that a rested key may send at once.")
     permits: PermitSettings = Field(default=PermitSettings(), description="Requests admitted at a time.")

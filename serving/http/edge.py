@@ -17,16 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import orjson
-
-from serving.api.errors import (
-    ApiError,
-    DeadlineExceededError,
-    InternalError,
-    UnauthorizedError,
-    envelope,
-    error_headers,
-)
+from serving.api.errors import ApiError, DeadlineExceededError, InternalError, UnauthorizedError
 from serving.api.lane_types import LaneAnswer
 from serving.api.pseudonyms import hashed_session
 from serving.api.schemas import REQUEST_ID_PATTERN
@@ -35,6 +26,7 @@ from serving.http.bodies import BodyLimits, SenderGoneError, has_body, receive_b
 from serving.http.limits import Admission, Permit, RateLimiter, RateState, check_content_length
 from serving.http.observability import Metrics, RequestRecord, log_request
 from serving.http.origins import check_browser
+from serving.http.senders import HttpSender, SocketSender
 from serving.http.tracing import TraceContext
 from serving.pages.router import is_page
 from serving.pages.web import FORM_BYTES
@@ -50,6 +42,8 @@ GUARDED = ("/api/", "/v1/")
 _TRACES = frozenset({"/v1/traces", "/api/public/otel/v1/traces", "/api/v1/traces"})
 """Where calls of applications come in. Their rate is not counted by requests: an exporter that is refused drops what it has, so
 permits and bytes bound them, with a 503 that it waits for and repeats."""
+_STREAMS = frozenset({"/api/v1/trace/rag/stream"})
+"""Where answers come in while they are written: WebSockets that stay open for as long as a model writes."""
 _LANE_PREFIXES = {
     "/api/v1/trace/rag": "rag",
     "/api/v1/trace/code": "code",
@@ -91,7 +85,7 @@ class Exchange:
         return RequestRecord(
             request_id=self.request_id,
             lane=self.lane,
-            method=scope["method"],
+            method=scope.get("method", "WEBSOCKET"),
             route=getattr(route, "path", "unmatched"),
             status=self.status,
             latency_ms=(time.perf_counter() - self.started_s) * 1000.0,
@@ -143,38 +137,42 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         exchange = _open_exchange(scope, headers)
         scope.setdefault("state", {})["exchange"] = exchange
-        method = scope["method"]
-        if method == "HEAD" and exchange.lane != "watch":
+        method = scope.get("method", "WEBSOCKET")
+        if exchange.lane == "watch":
+            send = self._while_allowed(headers, send)
+        elif method == "HEAD":
             scope, send = {**scope, "method": "GET"}, _without_body(send)
-        outbound = _Outbound(self, scope, headers, exchange, send)
+        kind: type[HttpSender | SocketSender] = SocketSender if scope["type"] == "websocket" else HttpSender
+        sender = kind(send, exchange, lambda: self._answer_headers(exchange, scope))
+        scope["state"]["sender"] = sender
         try:
             with ExitStack() as stack:
                 inbound = await self._admit(scope, headers, receive, exchange, stack)
                 async with asyncio.timeout(self._guards.store_s if exchange.lane in _STORE_LANES else None):
-                    await self._app(scope, inbound, outbound)
+                    await self._app(scope, inbound, sender.send)
         except SenderGoneError:
             exchange.status = 0
         except KeyEndedError:
             exchange.error_code = UnauthorizedError.code
         except TimeoutError:
-            await outbound.fail(DeadlineExceededError("the store gave no answer in time"))
+            await sender.fail(DeadlineExceededError("the store gave no answer in time"))
         except ApiError as error:
-            await outbound.fail(error)
+            await sender.fail(error)
         except Exception as error:
             _LOGGER.exception("unhandled", extra={"fields": {"request_id": exchange.request_id}})
-            await outbound.fail(InternalError(f"unexpected {type(error).__name__}"))
+            await sender.fail(InternalError(f"unexpected {type(error).__name__}"))
         finally:
             record = replace(exchange.record(scope), method=method)
             self._metrics.observe(record)
             log_request(record)
 
-    def answer_headers(self, exchange: Exchange, scope: Scope) -> list[tuple[bytes, bytes]]:
+    def _answer_headers(self, exchange: Exchange, scope: Scope) -> list[tuple[bytes, bytes]]:
         """What every answer carries besides its own headers."""
         fields = {**exchange.record(scope).headers(), "traceparent": exchange.trace.traceparent}
         return [
@@ -183,7 +181,18 @@ class Edge:
             if name not in self._hidden
         ]
 
-    def still_allowed(self, headers: Mapping[str, str]) -> bool:
+    def _while_allowed(self, headers: Mapping[str, str], send: Send) -> Send:
+        """``send`` of a stream that goes on for hours: it raises KeyEndedError once the key is no longer good."""
+
+        async def checked(message: Message) -> None:
+            if message["type"] == "http.response.body" and not self._still_allowed(headers):
+                await send({"type": "http.response.body", "body": b""})
+                raise KeyEndedError
+            await send(message)
+
+        return checked
+
+    def _still_allowed(self, headers: Mapping[str, str]) -> bool:
         """Whether the key of a stream that goes on for hours is still good. Who was let in without one stays."""
         given = headers.get("authorization")
         if given is None:
@@ -216,7 +225,8 @@ class Edge:
             exchange.rate.require()
         share = guards.tenant_share if guards.authenticator.tenants > 1 else 1.0
         permit = guards.admission.receive(exchange.lane, principal.tenant, share)
-        return await _enter(permit, headers, receive, exchange, stack, guards.body)
+        socket = scope["type"] == "websocket"
+        return await _enter(permit, headers, receive, exchange, stack, guards.body, socket)
 
 
 class KeyEndedError(Exception):
@@ -242,10 +252,16 @@ async def _enter(
     exchange: Exchange,
     stack: ExitStack,
     limits: BodyLimits,
+    socket: bool = False,
 ) -> Receive:
-    """Read the body, then take the lane's permit; both are held until ``stack`` closes."""
+    """Read the body, then take the lane's permit; both are held until ``stack`` closes. What a WebSocket brings is counted
+    as it comes.
+    """
     stack.enter_context(permit)
     check_content_length(headers.get("content-length"), limits.most_bytes)
+    if socket:
+        permit.begin()
+        return _counted(receive, permit, exchange, limits.most_bytes)
     inbound = receive
     if has_body(headers):
         body = await receive_body(receive, permit, limits)
@@ -253,35 +269,6 @@ async def _enter(
         inbound = replayed(body, receive)
     permit.begin()
     return inbound
-
-
-class _Outbound:
-    """The way out of one request: the headers of every answer, one error at most, and the end of a stream with its key."""
-
-    def __init__(self, edge: Edge, scope: Scope, headers: Mapping[str, str], exchange: Exchange, send: Send) -> None:
-        self._edge = edge
-        self._scope = scope
-        self._headers = headers
-        self._exchange = exchange
-        self._send = send
-        self._started = False
-
-    async def __call__(self, message: Message) -> None:
-        """Send one ASGI message. Raises KeyEndedError once the key of a stream is no longer good."""
-        if message["type"] == "http.response.start":
-            self._started = True
-            self._exchange.status = message["status"]
-            own = self._edge.answer_headers(self._exchange, self._scope)
-            message["headers"] = [*message.get("headers", []), *own]
-        elif self._exchange.lane == "watch" and not self._edge.still_allowed(self._headers):
-            await self._send({"type": "http.response.body", "body": b""})
-            raise KeyEndedError
-        await self._send(message)
-
-    async def fail(self, error: ApiError) -> None:
-        """Answer with an error, unless an answer has begun."""
-        if not self._started:
-            await send_error(error, self._exchange, self)
 
 
 def _verdict_counts(answer: LaneAnswer) -> dict[str, int]:
@@ -301,14 +288,22 @@ def _lane_of(path: str) -> str:
         return "watch"
     if path.rstrip("/") in _TRACES:
         return "traces"
+    if path.rstrip("/") in _STREAMS:
+        return "stream"
     return next((lane for prefix, lane in _LANE_PREFIXES.items() if path.startswith(prefix)), "other")
 
 
-async def send_error(error: ApiError, exchange: Exchange, send: Send) -> None:
-    """Answer with the error's envelope."""
-    exchange.error_code = error.code
-    body = orjson.dumps(envelope(error, exchange.request_id))
-    fields = {**error_headers(error), "content-length": str(len(body))}
-    headers = [(name.encode(), value.encode()) for name, value in fields.items()]
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _counted(receive: Receive, permit: Permit, exchange: Exchange, limit_bytes: int) -> Receive:
+    """``receive`` that refuses a body past the limit and counts bytes beyond the announced ones."""
+
+    async def counted() -> Message:
+        message = await receive()
+        if message["type"] in {"http.request", "websocket.receive"}:
+            exchange.body_bytes += len(message.get("body") or message.get("bytes") or b"")
+            exchange.body_bytes += len((message.get("text") or "").encode("utf-8", "surrogatepass"))
+            check_content_length(str(exchange.body_bytes), limit_bytes)
+            if exchange.body_bytes > permit.body_bytes:
+                permit.reserve(exchange.body_bytes - permit.body_bytes)
+        return message
+
+    return counted

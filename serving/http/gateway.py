@@ -23,6 +23,8 @@ from serving.api.errors import (
     envelope,
     error_headers,
 )
+from serving.audit.assembly import audit_folder
+from serving.audit.recent import RecentDecisions
 from serving.audit.shadow import CandidateLane
 from serving.auth.browser import BrowserSessions
 from serving.auth.keys import Authenticator, KeyFile
@@ -43,6 +45,7 @@ from serving.http.routes.runs import build_router as runs_router
 from serving.http.routes.scores import build_router as scores_router
 from serving.http.routes.sessions import build_router as sessions_router
 from serving.http.routes.status import StatusReport, status_router
+from serving.http.routes.stream import stream_router
 from serving.http.routes.traces import build_router as traces_router
 from serving.http.state import State, open_state
 from serving.lanes.dispatch import ConfiguredEncoders, Dispatcher, Lanes, RemoteEncoder
@@ -86,6 +89,7 @@ def create_app(
     )
     dispatcher = Dispatcher(lanes, None, config.limits.deadline_s) if state is None else state.dispatcher
     app.include_router(lanes_router(dispatcher, config.limits, config.prices, state.jobs if state else None))
+    app.include_router(stream_router(dispatcher, config.limits, config.prices))
     supervisor = state.supervisor if state else None
     app.include_router(health_router(lanes, metrics, config.observability.metrics, supervisor))
     status = StatusReport(config, metrics, admission, state.audit if state else None)
@@ -102,7 +106,10 @@ def create_app(
         app.include_router(evals_router(state.evals.cases))
         app.include_router(runs_router(state.evals.runs, state.evals.releases))
     guards = _guards(config, admission)
-    pages = None if state is None else Pages(_page_services(config, state, guards.authenticator))
+    log_folder = audit_folder(config) if config.audit.enabled else None
+    pages = None
+    if state is not None:
+        pages = Pages(_page_services(config, state, guards.authenticator), RecentDecisions(log_folder))
     if pages is not None:
         app.include_router(pages.router)
     install_openapi(app)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+
+
+def digest_of(texts: Iterable[str]) -> bytes:
+    """What stands for ``texts`` in a key: no two lists of texts have the same."""
+    found = hashlib.sha256()
+    for text in texts:
+        data = text.encode("utf-8", "surrogatepass")
+        found.update(f"{len(data)}\0".encode())
+        found.update(data)
+    return found.digest()
 
 
 class Kept(Generic[Key, Value]):
@@ -30,6 +41,13 @@ class Kept(Generic[Key, Value]):
         """What is held, least recent first."""
         with self._lock:
             return tuple(self._entries)
+
+    def get(self, key: Key) -> Value | None:
+        """The value kept under ``key``, None when there is none."""
+        with self._lock:
+            if key in self._entries:
+                self._entries.move_to_end(key)
+            return self._entries.get(key)
 
     def get_or_make(self, key: Key, make: Callable[[], Value], lasting: Callable[[Value], bool] | None = None) -> Value:
         """The value kept under ``key``, or a new one; threads that miss at once each make their own.

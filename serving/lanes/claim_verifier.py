@@ -1,4 +1,7 @@
-"""Asks the verifier about the claims of one response, and about the samples beside it."""
+"""Asks the verifier about the claims of one response, and about the samples beside it.
+
+Keeps, by tenant and content, the passages of contexts that were read before.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from scoring.rag.entropy import clusters
 from scoring.rag.entropy import consistency as consistency_of
 from scoring.rag.premises import (
     DEFAULT_BUDGET_TOKENS,
+    Passages,
     claim_premise,
     context_passages,
     count_tokens,
@@ -22,13 +26,16 @@ from scoring.rag.premises import (
 )
 from scoring.rag.score import RagFacts
 from scoring.rag.verbatim import verbatim_claims
-from scoring.types import Claim
+from scoring.types import SupportUnit
 from serving.api.errors import ApiError
 from serving.api.lane_types import LaneInput, PairVerifier, VerifyReply
+from serving.inference.kept import Kept, digest_of
 from serving.lanes.off_loop import off_loop
 
 _PREMISE_TOKENS = {"standard": DEFAULT_BUDGET_TOKENS, "quality": 2 * DEFAULT_BUDGET_TOKENS}
 _DEADLINE_SHARE = 0.6
+_KEPT_CONTEXTS = 64
+_KEPT_PASSAGES = 64_000
 
 
 @dataclass(frozen=True)
@@ -52,19 +59,35 @@ class Verdicts:
         return "used" if self.reply is not None and self.reply.verdicts else "not_needed"
 
 
+@dataclass(frozen=True)
+class _Counted:
+    """A context's passages and the tokens of each."""
+
+    passages: Passages
+    tokens: tuple[int, ...]
+
+
 class ClaimVerifier:
     """A verifier, or none, as the lane asks it: within its share of the deadline, and never in the way of a score."""
 
     def __init__(self, verifier: PairVerifier | None) -> None:
         self._verifier = verifier
+        self._passages: Kept[tuple[str, str | None, bytes], _Counted] = Kept(
+            _KEPT_CONTEXTS, _KEPT_PASSAGES, lambda counted: len(counted.tokens)
+        )
 
     @property
     def present(self) -> bool:
         """Whether there is a verifier."""
         return self._verifier is not None
 
-    async def verdicts(self, request: LaneInput, facts: RagFacts, tokenizer: Tokenizer | None) -> Verdicts:
-        """The verifier's word on every claim that does not stand in a premise word for word; one call for all of them."""
+    async def verdicts(
+        self, request: LaneInput, facts: RagFacts, tokenizer: Tokenizer | None, growing: bool = False
+    ) -> Verdicts:
+        """The verifier's word on every claim that does not stand in a premise word for word; one call for all of them.
+
+        ``growing``: other claims will follow, so that a single one is not the whole of a short answer.
+        """
         claims, units = facts.claims, facts.units
         nothing: tuple[NliScores | None, ...] = (None,) * len(claims)
         if self._verifier is None:
@@ -73,8 +96,8 @@ class ClaimVerifier:
             return Verdicts(nothing, "there is no claim or no premise to verify")
         if tokenizer is None:
             return Verdicts(nothing, "without an encoder there are no premises to verify")
-        asked = with_asked(request.query_text, claims)
-        verbatim, pairs = await off_loop(request, lambda: _questions(request, facts, tokenizer, asked))
+        asked = "" if growing else with_asked(request.query_text, claims)
+        verbatim, pairs = await off_loop(request, lambda: self._questions(request, facts, tokenizer, asked))
         try:
             async with asyncio.timeout(request.deadline_s * _DEADLINE_SHARE):
                 reply = await self._verifier.verify(pairs, request.tenant, request.background)
@@ -108,22 +131,27 @@ class ClaimVerifier:
         if self._verifier is not None:
             self._verifier.close()
 
+    def _questions(
+        self, request: LaneInput, facts: RagFacts, tokenizer: Tokenizer, asked: str
+    ) -> tuple[tuple[bool, ...], list[tuple[str, str]]]:
+        """By claim, whether it stands in a premise word for word; for the others what the verifier reads."""
+        verbatim = verbatim_claims(facts.claims, [unit.text for unit in facts.units])
+        unknown = [claim for claim, known in zip(facts.claims, verbatim, strict=True) if not known]
+        if not unknown:
+            return verbatim, []
+        counted = self._counted(request, facts.units, tokenizer)
+        budget = _PREMISE_TOKENS[request.profile]
+        pairs = []
+        for claim in unknown:
+            premise = claim_premise(facts.alignment, claim, counted.passages, counted.tokens, budget)
+            pairs.append((with_question(request.query_text, premise), asked + claim.text))
+        return verbatim, pairs
 
-def _questions(
-    request: LaneInput, facts: RagFacts, tokenizer: Tokenizer, asked: str
-) -> tuple[tuple[bool, ...], list[tuple[str, str]]]:
-    """By claim, whether it stands in a premise word for word; for the others what the verifier reads."""
-    verbatim = verbatim_claims(facts.claims, [unit.text for unit in facts.units])
-    unknown = [claim for claim, known in zip(facts.claims, verbatim, strict=True) if not known]
-    premises = _premises(request, facts, tokenizer, unknown)
-    return verbatim, [(premise, asked + claim.text) for premise, claim in zip(premises, unknown, strict=True)]
+    def _counted(self, request: LaneInput, units: Sequence[SupportUnit], tokenizer: Tokenizer) -> _Counted:
+        def read() -> _Counted:
+            passages = context_passages(units, request.raw_context)
+            return _Counted(passages, count_tokens(passages, tokenizer.count))
 
-
-def _premises(request: LaneInput, facts: RagFacts, tokenizer: Tokenizer, claims: Sequence[Claim]) -> list[str]:
-    passages = context_passages(facts.units, request.raw_context)
-    counts = count_tokens(passages, tokenizer.count)
-    budget = _PREMISE_TOKENS[request.profile]
-    return [
-        with_question(request.query_text, claim_premise(facts.alignment, claim, passages, counts, budget))
-        for claim in claims
-    ]
+        places = [f"{unit.char_start}:{unit.text}" for unit in units]
+        key = (request.tenant, request.model, digest_of([request.raw_context or "", *places]))
+        return self._passages.get_or_make(key, read)

@@ -26,7 +26,7 @@ from scoring.session.types import SessionState, SessionStateError
 from scoring.session.update import from_json, signals_to_json, to_json, update
 from scoring.types import Band, Claim
 from serving.api.audit_facts import AuditFacts, VersionHashes
-from serving.api.errors import DeadlineExceededError, ValidationFailedError
+from serving.api.errors import ContextUnknownError, DeadlineExceededError, ValidationFailedError
 from serving.api.lane_types import LaneAnswer, LaneInput
 from serving.api.observation import observation_of
 from serving.lanes.code_analysis import CodeAnalyser, CodeAnalysis
@@ -58,12 +58,15 @@ class CodeLane:
         use_encoder: bool = True,
         libraries: LibraryStore | None = None,
         well_known: Mapping[str, frozenset[str]] | None = None,
+        for_names: CodeLane | None = None,
     ) -> None:
         """``use_encoder`` False: ``rag`` aligns nothing, and what rests on the alignment is left out.
 
         ``libraries``: packages whose calls are judged; without it those of other packages stay unverifiable.
         ``well_known``: names of well-known packages by registry, for what an undeclared import was meant to be.
+        ``for_names``: a lane without an encoder, which takes the requests for names only; this one closes it.
         """
+        self._for_names = for_names
         self._libraries = None if libraries is None else LibraryChooser(libraries)
         self.rag = rag
         self._use_encoder = use_encoder
@@ -80,6 +83,8 @@ class CodeLane:
 
     async def score(self, request: LaneInput) -> LaneAnswer:
         """The rendered answer, within the request's deadline."""
+        if request.names_only and self._for_names is not None:
+            return await self._for_names.score(request)
         try:
             async with asyncio.timeout(request.deadline_s):
                 return await self._score(request)
@@ -90,7 +95,7 @@ class CodeLane:
         started_s = time.perf_counter()
         state, state_warnings = _session_state(request)
         loop = asyncio.get_running_loop()
-        files, hostile = await loop.run_in_executor(self._threads, self._context, request)
+        request, reference, files, hostile = await loop.run_in_executor(self._threads, self._context, request)
         threads = self._slow if hostile else self._threads  # those who wait for a slow parse wait together
         code = await loop.run_in_executor(threads, find_code, request.response_text, request.response_language_hint)
         analysis, gathered = await asyncio.gather(
@@ -103,6 +108,7 @@ class CodeLane:
         document = rag_document(request, gathered.facts.units, gathered.reply, result.decision)
         document |= code_fields(request, result)
         document["reason_codes"] = _reason_codes(result)
+        document["context_ref"] = reference
         if not self._use_encoder:
             document = without_alignment(document)
         next_state, signals = update(state, observation_of(document))
@@ -157,12 +163,22 @@ class CodeLane:
             deciding_unit_sha256=None,
         )
 
-    def _context(self, request: LaneInput) -> tuple[tuple[ContextFile, ...], bool]:
-        """The files of the context, and whether they or the response are to be parsed in a process of its own."""
+    def _context(self, request: LaneInput) -> tuple[LaneInput, str | None, tuple[ContextFile, ...], bool]:
+        """The request with the context that it refers to, that context's reference, its files, and whether they or the
+        response are to be parsed in a process of their own.
+
+        Raises ContextUnknownError for a reference that this lane does not hold for the tenant.
+        """
+        if request.context_ref is not None:
+            known = self._splits.known(request.tenant, request.context_ref)
+            if known is None:
+                raise ContextUnknownError(f"context_ref {request.context_ref[:12]}… names no context that is held here")
+            request, split, reference = replace(request, raw_context=known.raw), known, request.context_ref
+        else:
+            split, reference = self._splits.split(request.tenant, request.raw_context or "")
         units = files_of_units([(unit.source_id, unit.text) for unit in request.support_units])
-        split = self._splits.split(request.tenant, request.raw_context or "")
         hostile = split.hostile or any(is_hostile(text) for text in (request.response_text, *(f.text for f in units)))
-        return (*split.files, *units), hostile
+        return request, reference if split.raw else None, (*split.files, *units), hostile
 
     def _analyse(self, request: LaneInput, code: Sequence[CodeBlock], files: Sequence[ContextFile]) -> CodeAnalysis:
         choice = NO_CHOICE if self._libraries is None else self._libraries.choose(request.libraries)
@@ -194,6 +210,8 @@ class CodeLane:
 
     def close(self) -> None:
         """End the parser threads."""
+        if self._for_names is not None:
+            self._for_names.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._slow.shutdown(wait=True, cancel_futures=True)
         self._analyser.close()

@@ -21,7 +21,7 @@ from parsers.project.amended import amend, as_block
 from parsers.project.bare_members import ClassTable, Headed, with_headers
 from parsers.project.index import ContextIndex, build_index
 from parsers.project.library import FAMILIES
-from parsers.project.placement import Hints, Source, by_source, place
+from parsers.project.placement import Hints, Source, as_lines, by_source, place
 from parsers.rules.packages import KnownPackages
 from parsers.rules.paths import UnknownPath, unknown_paths
 from parsers.rules.phantoms import RESOLVE_LIMIT_S, UNJUDGED, Finding, Prose, ResponseBlock, resolve
@@ -166,7 +166,7 @@ class CodeAnalyser:
         return CodeAnalysis(
             findings=findings,
             blocks=reports,
-            placements=tuple(_placed(n, one, missing) for n, one in enumerate(placed)),
+            placements=tuple(_placed(n, one, code[n].edits, missing) for n, one in enumerate(placed)),
             code=tuple(code),
             unknown_paths=unknown_paths(response, prose, code, (file.path or "" for file in files)),
             files=len(files),
@@ -188,7 +188,10 @@ class CodeAnalyser:
             headed = None
             if not any(edit.search.strip() for edit in block.edits):
                 headed = with_headers(block, parse, (indexed.table, answered), hints, self._read)
-            placed.append(headed or Headed(block, parse, place(block, parse, indexed.sources, hints)))
+            if headed is None:
+                lines, placement = as_lines(block, parse, place(block, parse, indexed.sources, hints))
+                headed = Headed(lines, parse, placement)
+            placed.append(headed)
         return placed
 
     def _read(self, block: CodeBlock) -> ParseResult:
@@ -355,14 +358,14 @@ def _hints(response: str, prose: Sequence[Span], code: Sequence[CodeBlock], numb
     return Hints(tuple(one.path for one in named_paths(response, spans)), frozenset(pairs), frozenset(names))
 
 
-def _placed(number: int, placed: Headed, missing: dict[int, Edit]) -> PlacementReport:
-    placement, block = placed.placement, placed.block
+def _placed(number: int, placed: Headed, edits: Sequence[Edit], missing: dict[int, Edit]) -> PlacementReport:
+    placement = placed.placement
     source = placement.source
     path = None if source is None else source.path or None
     report = PlacementReport(number, path, placement.why.value, placement.doubt.value, owner=placement.owner)
     if source is None:  # an edit of a file that nobody sees
-        return replace(report, applies=False) if any(edit.search.strip() for edit in block.edits) else report
-    if not block.edits:
+        return replace(report, applies=False) if any(edit.search.strip() for edit in edits) else report
+    if not edits:
         return report
     edit = missing.get(number)
     nearest = None if edit is None else _nearest_line(source.text, edit.search)

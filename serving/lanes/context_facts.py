@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from parsers.values.structured import StructuredSource, parse_structured
 from scoring.lexical import ContextWords, context_words
 from scoring.rag.careful_reading import SourceFacts, source_facts
 from scoring.rag.literals import LiteralIndex, extract_literals
-from serving.inference.kept import Kept
+from serving.inference.kept import Kept, digest_of
 
 __all__ = ["ContextFacts", "ContextReader"]
 
@@ -41,7 +40,7 @@ class ContextReader:
         self, tenant: str, texts: Sequence[str], structured: Sequence[str], content_type: str | None
     ) -> ContextFacts:
         """Facts about ``texts``; ``structured`` are the texts that may hold tables or records."""
-        key = (tenant, _digest([content_type or "", str(len(texts)), *texts, *structured]))
+        key = (tenant, digest_of([content_type or "", str(len(texts)), *texts, *structured]))
         return self._kept.get_or_make(key, lambda: _facts(texts, structured, content_type))
 
 
@@ -55,11 +54,3 @@ def _facts(texts: Sequence[str], structured: Sequence[str], content_type: str | 
         source_facts(texts, literals, words),
         sum(map(len, texts)),
     )
-
-
-def _digest(texts: Sequence[str]) -> bytes:
-    found = hashlib.sha256()
-    for text in texts:
-        found.update(f"{len(text)}\0".encode())
-        found.update(text.encode("utf-8", "surrogatepass"))
-    return found.digest()

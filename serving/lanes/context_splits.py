@@ -19,25 +19,32 @@ _CACHED_CHARACTERS = 32_000_000
 class Split:
     """The files of one context; ``hostile`` when one of them is to be parsed in a process of its own."""
 
+    raw: str
     files: tuple[ContextFile, ...]
     hostile: bool
-    characters: int
+
+    @property
+    def characters(self) -> int:
+        """What keeping it costs."""
+        return len(self.raw)
 
 
 class ContextSplits:
     """Keeps splits by tenant and content. Safe to call from several threads."""
 
     def __init__(self) -> None:
-        self._kept: Kept[tuple[str, bytes], Split] = Kept(
-            _CACHED_SPLITS, _CACHED_CHARACTERS, lambda one: one.characters
-        )
+        self._kept: Kept[tuple[str, str], Split] = Kept(_CACHED_SPLITS, _CACHED_CHARACTERS, lambda one: one.characters)
 
-    def split(self, tenant: str, raw: str) -> Split:
-        """The files of ``raw``."""
-        key = (tenant, hashlib.sha256(raw.encode("utf-8", "surrogatepass")).digest())
-        return self._kept.get_or_make(key, lambda: _split(raw))
+    def split(self, tenant: str, raw: str) -> tuple[Split, str]:
+        """The files of ``raw``, and the reference by which :meth:`known` finds them again."""
+        reference = hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()
+        return self._kept.get_or_make((tenant, reference), lambda: _split(raw)), reference
+
+    def known(self, tenant: str, reference: str) -> Split | None:
+        """A context that this tenant sent before, None when it is not kept (any more)."""
+        return self._kept.get((tenant, reference))
 
 
 def _split(raw: str) -> Split:
     files = tuple(split_context(raw))
-    return Split(files, any(is_hostile(file.text) for file in files), len(raw))
+    return Split(raw, files, any(is_hostile(file.text) for file in files))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,10 +16,11 @@ from numpy.typing import NDArray
 
 from models.types import ModelInfo, TextRole
 from serving.api.errors import ApiError, DeadlineExceededError, InternalError, ValidationFailedError
-from serving.api.lane_types import ChunkInput, LaneAnswer, LaneInput, UnitVectors
+from serving.api.lane_types import ChunkInput, ClaimsAnswer, ClaimsInput, LaneAnswer, LaneInput, UnitVectors
 from serving.api.schemas import CodeRequest, LaneRequest, RagRequest, RollupRequest
 from serving.api.scored import CANCELLED, ScoredListener, ScoredRequest
 from serving.chunks.chunks import ChunkService, ChunkVectors
+from serving.lanes.answer_stream import AnswerStream
 from serving.lanes.rollup import RollupInput
 from serving.lanes.traffic import Traffic
 
@@ -35,6 +37,14 @@ class ScoringLane(Protocol):
 
     async def ready(self) -> None:
         """Returns once the lane can score."""
+        ...
+
+
+class JudgingLane(ScoringLane, Protocol):
+    """The rag lane: it also judges claims of an answer that is still being written."""
+
+    async def judge(self, asked: ClaimsInput) -> ClaimsAnswer:
+        """A verdict on every claim."""
         ...
 
 
@@ -70,7 +80,7 @@ class RemoteEncoder(Protocol):
 class Lanes:
     """Every lane that the gateway forwards to."""
 
-    rag: ScoringLane
+    rag: JudgingLane
     code: ScoringLane
     rollup: SummingLane
 
@@ -140,6 +150,7 @@ class Dispatcher:
         listener: ScoredListener | None = None,
     ) -> None:
         self._lanes: Mapping[str, ScoringLane] = {"rag": lanes.rag, "code": lanes.code}
+        self._rag = lanes.rag
         self._rollup = lanes.rollup
         self._chunks = chunks
         self._deadline_s = deadline_s
@@ -150,6 +161,18 @@ class Dispatcher:
         """The answer of the rag or code lane."""
         with self._traffic.passing():
             return await self._score(_Call(lane, request_id, tenant), body)
+
+    @asynccontextmanager
+    async def answer_stream(self, body: RagRequest, request_id: str, tenant: str) -> AsyncIterator[AnswerStream]:
+        """An answer that comes piece by piece; the ``response_text`` of ``body`` is not looked at."""
+        call = _Call("rag", request_id, tenant)
+
+        async def score(whole: LaneInput) -> LaneAnswer:
+            return await self._told(call, body.session_id, self._bounded(self._rag.score(whole)), [whole])
+
+        with self._traffic.passing():
+            chunks = await self._stored(tenant, body)
+            yield AnswerStream(self._rag.judge, score, body.lane_input(request_id, tenant, self._deadline_s, chunks))
 
     async def _score(self, call: _Call, body: LaneRequest) -> LaneAnswer:
         read: list[LaneInput] = []

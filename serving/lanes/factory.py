@@ -103,11 +103,12 @@ def code_lane(config: Config, rag: RagLane) -> CodeLane:
     artifact = parse_code_artifact(read_artifact("code", config.artifacts.directory))
     libraries = LibraryStore(config.data_dir / "libraries")
     well_known = well_known_packages(config.artifacts.directory)
-    if config.lanes.code.use_encoder:
-        return CodeLane(rag, artifact, libraries=libraries, well_known=well_known)
-    return CodeLane(
+    for_names = CodeLane(
         _lane_without_encoder(config), artifact, use_encoder=False, libraries=libraries, well_known=well_known
     )
+    if not config.lanes.code.use_encoder:
+        return for_names
+    return CodeLane(rag, artifact, libraries=libraries, well_known=well_known, for_names=for_names)
 
 
 def _lane_without_encoder(config: Config) -> RagLane:

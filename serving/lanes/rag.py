@@ -25,16 +25,33 @@ from scoring.segmentation import split_claims
 from scoring.types import Claim, SupportUnit
 from serving.api.audit_facts import AuditFacts, Provenance, VersionHashes
 from serving.api.errors import DeadlineExceededError, ValidationFailedError
-from serving.api.lane_types import Aligner, AlignReply, AlignRequest, LaneAnswer, LaneInput, PairVerifier
+from serving.api.lane_types import (
+    Aligner,
+    AlignReply,
+    AlignRequest,
+    ClaimsAnswer,
+    ClaimsInput,
+    LaneAnswer,
+    LaneInput,
+    PairVerifier,
+)
 from serving.config.artifacts import RagFits
 from serving.inference.affinity import affinity_key
 from serving.lanes.audited import format_signals, unit_sha256
 from serving.lanes.claim_verifier import ClaimVerifier
 from serving.lanes.context_facts import ContextReader
 from serving.lanes.off_loop import off_loop
-from serving.lanes.premises import support_units
+from serving.lanes.premises import UnitCutter
 from serving.lanes.reading_fields import reading_fields
-from serving.lanes.render import DocumentWriter, band_precision_json, diagnostics, rag_document, render, rounded
+from serving.lanes.render import (
+    DocumentWriter,
+    band_precision_json,
+    claim_json,
+    diagnostics,
+    rag_document,
+    render,
+    rounded,
+)
 from serving.lanes.text_facts import text_facts
 
 _QUALITY = "quality"
@@ -109,7 +126,7 @@ class RagLane:
             for policy, share_of_error in POLICIES.items()
         }
         self._head = fitted.head
-        self._max_units = max_units
+        self._cutter = UnitCutter(max_units)
         self._verifier = ClaimVerifier(verifier)
         self._reader = ContextReader()
 
@@ -152,17 +169,37 @@ class RagLane:
             audit=self.audit(request, gathered, decision),
         )
 
+    async def judge(self, asked: ClaimsInput) -> ClaimsAnswer:
+        """Verdicts on claims of an answer that is still being written, within the request's deadline.
+
+        They are those of the text so far: what follows can change the words that a claim is matched to, and whether the
+        answer abstains. :meth:`score` has the last word.
+        """
+        request = asked.request
+        try:
+            async with asyncio.timeout(request.deadline_s):
+                found = await self.gather(request, given=asked.claims, verify=False, whole=asked.abstaining)
+                gathered = await self.verified(request, found, growing=True)
+                decision = await self.decide(request, gathered)
+        except TimeoutError:
+            raise DeadlineExceededError(f"a verdict took longer than {request.deadline_s:g} s") from None
+        units = gathered.facts.units
+        documents = tuple(claim_json(judged, units, request.response_text) for judged in decision.claims)
+        return ClaimsAnswer(documents, gathered.phases_ms, gathered.pairs, gathered.cached_pairs)
+
     async def gather(
         self,
         request: LaneInput,
         files: Sequence[tuple[int, int, str | None]] = (),
         given: Sequence[Claim] | None = None,
         verify: bool = True,
+        whole: bool = False,
     ) -> Gathered:
         """The facts about one response. The texts are read here while the encoder works elsewhere.
 
-        ``files``: parts of ``raw_context``, see :func:`support_units`. ``given``: the claims; None takes the sentences.
-        ``verify`` False leaves the verifier out; :meth:`verified` asks it later.
+        ``files``: parts of ``raw_context``, see :class:`UnitCutter`. ``given``: the claims; None takes the sentences.
+        ``verify`` False leaves the verifier out; :meth:`verified` asks it later. ``whole``: ``given`` is all that the
+        response says, as the sentences are, so that it may abstain.
         """
         clock = _Phases()
         client = self._client(request.model)
@@ -171,7 +208,8 @@ class RagLane:
         pending = asyncio.ensure_future(client.aligner.align(_align_request(request, units, claims)))
         try:
             await asyncio.sleep(0)  # let the call leave before the texts are read
-            text = await off_loop(request, lambda: text_facts(self._reader, request, units, claims, given is None))
+            says_all = whole or given is None
+            text = await off_loop(request, lambda: text_facts(self._reader, request, units, claims, says_all))
             clock.mark("text")
             reply = await pending
         except BaseException:
@@ -197,11 +235,14 @@ class RagLane:
         gathered = Gathered(facts, reply, client.source, None, text.warnings, phases_ms, table=text.table)
         return await self.verified(request, gathered) if verify else gathered
 
-    async def verified(self, request: LaneInput, gathered: Gathered) -> Gathered:
-        """The same facts with the verifier's verdicts on the claims and on the samples, where there is one."""
+    async def verified(self, request: LaneInput, gathered: Gathered, growing: bool = False) -> Gathered:
+        """The same facts with the verifier's verdicts on the claims and on the samples, where there is one.
+
+        ``growing``: more claims will follow these.
+        """
         clock = _Phases()
         facts = gathered.facts
-        verdicts = await self._verifier.verdicts(request, facts, self._client(request.model).tokenizer)
+        verdicts = await self._verifier.verdicts(request, facts, self._client(request.model).tokenizer, growing)
         consistent, inconsistency_reason = await self._verifier.consistency(request)
         clock.mark("verify")
         return replace(
@@ -229,7 +270,7 @@ class RagLane:
         files: Sequence[tuple[int, int, str | None]],
         given: Sequence[Claim] | None,
     ) -> tuple[tuple[SupportUnit, ...], Sequence[Claim]]:
-        units = support_units(request, client.tokenizer, self._max_units, files)
+        units = self._cutter.units(request, client.tokenizer, files)
         if given is None:
             return units, telling_claims(split_claims(request.response_text, atomic=request.profile == _QUALITY))
         return units, given

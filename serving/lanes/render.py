@@ -76,7 +76,7 @@ def rag_document(
             state.value: sum(usage.state is state for usage in decision.usages) for state in UsageState
         },
         "support_units": [_unit_json(unit, usage) for unit, usage in zip(units, decision.usages, strict=True)],
-        "claims": [_claim_json(judged, units, request.response_text) for judged in decision.claims],
+        "claims": [claim_json(judged, units, request.response_text) for judged in decision.claims],
         "unsupported_spans": [
             {"start": start, "end": end, "text": request.response_text[start:end], "support": rounded(value)}
             for start, end, value in unsupported_spans(spans, request.response_text, doubtful)
@@ -147,7 +147,8 @@ def _unit_json(unit: SupportUnit, usage: UnitUsage) -> dict[str, Any]:
     )
 
 
-def _claim_json(judged: ClaimJudgement, units: Sequence[SupportUnit], response: str) -> dict[str, Any]:
+def claim_json(judged: ClaimJudgement, units: Sequence[SupportUnit], response: str) -> dict[str, Any]:
+    """One claim of ``response`` with its verdict and what it rests on."""
     claim = judged.claim
     return compact(
         {

@@ -110,15 +110,16 @@ def _add_call(router: APIRouter, web: Web, traces: TraceReader, pages: PageReade
         visitor = web.visitor(request)
         found = await _read_call(traces, visitor.principal.tenant, span, trace)
         turn = await pages.turn(visitor.principal.tenant, found["trace_id"])
+        answered = last_text(found.get("output"), ("assistant",))
         raw = {name: _raw(found.get(name)) for name in RAW_PARTS if found.get(name)}
         context = {
             "title": f"Call {found.get('name') or found['kind']}",
             "call": found,
             "conversation_id": turn.conversation_id,
             "turn": turn,
-            "is_answer": turn.view.get("answer_span_id") == found["span_id"],
+            "is_answer": answered == "".join(piece.text for piece in turn.answer),
             "asked": last_text(found.get("input"), ("user",)),
-            "answered": last_text(found.get("output"), ("assistant",)),
+            "answered": answered,
             "raw": raw,
             "raw_titles": RAW_PARTS,
             "filters": addresses.filters_in(request.query_params),

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from serving.api.errors import ApiError
+from serving.audit.recent import RecentDecisions
 from serving.auth.browser import BrowserSessions
 from serving.evals.assembly import Evals
 from serving.pages.assets import assets_router, load_assets
+from serving.pages.audit import audit_router
 from serving.pages.cases import cases_router
 from serving.pages.causes import causes_router
 from serving.pages.conversations import conversations_router
@@ -45,7 +47,7 @@ def is_page(path: str) -> bool:
 class Pages:
     """The routes at ``/review``."""
 
-    def __init__(self, services: PageServices) -> None:
+    def __init__(self, services: PageServices, decisions: RecentDecisions | None = None) -> None:
         self._web = Web.load(services.sessions, load_assets())
         self.router = APIRouter()
         for part in (
@@ -60,6 +62,8 @@ class Pages:
             runs_router(self._web, services.evals.runs),
         ):
             self.router.include_router(part)
+        if decisions is not None:
+            self.router.include_router(audit_router(self._web, decisions))
 
     def render_error(self, request: Request, error: ApiError, request_id: str) -> Response:
         """An error as a page; where a key is missing, the sign-in, which leads back."""

@@ -16,7 +16,16 @@ from ray.serve.handle import DeploymentHandle
 
 from models.types import ModelInfo, TextRole
 from serving.api.errors import ApiError, InternalError, OverloadedError
-from serving.api.lane_types import AlignReply, AlignRequest, LaneAnswer, LaneInput, UnitVectors, VerifyReply
+from serving.api.lane_types import (
+    AlignReply,
+    AlignRequest,
+    ClaimsAnswer,
+    ClaimsInput,
+    LaneAnswer,
+    LaneInput,
+    UnitVectors,
+    VerifyReply,
+)
 from serving.lanes.rag import RagLane
 from serving.lanes.rollup import RollupInput
 
@@ -141,6 +150,11 @@ class HandleLane:
         answer: LaneAnswer = await call(self._handle, "score", request)
         return answer
 
+    async def judge(self, asked: ClaimsInput) -> ClaimsAnswer:
+        """Verdicts on claims of an answer that is still being written; the rag lane's alone."""
+        answer: ClaimsAnswer = await call(self._handle, "judge", asked)
+        return answer
+
     async def ready(self) -> None:
         """Returns once the lane and what stands behind it answer."""
         await call(self._handle, "ready")
@@ -156,6 +170,10 @@ class LocalLane:
     async def score(self, request: LaneInput) -> LaneAnswer:
         """The rendered answer of one request."""
         return await self._lane.score(request)
+
+    async def judge(self, asked: ClaimsInput) -> ClaimsAnswer:
+        """Verdicts on claims of an answer that is still being written."""
+        return await self._lane.judge(asked)
 
     async def ready(self) -> None:
         """Returns once what stands behind the lane answers."""

@@ -12,7 +12,16 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from models.types import ModelInfo, TextRole
-from serving.api.lane_types import AlignReply, AlignRequest, LaneAnswer, LaneInput, UnitVectors, VerifyReply
+from serving.api.lane_types import (
+    AlignReply,
+    AlignRequest,
+    ClaimsAnswer,
+    ClaimsInput,
+    LaneAnswer,
+    LaneInput,
+    UnitVectors,
+    VerifyReply,
+)
 from serving.audit.shadow import candidate_config
 from serving.config.load import Config
 from serving.http.gateway import create_app
@@ -106,6 +115,10 @@ class RagLaneReplica:
     async def score(self, request: LaneInput) -> LaneAnswer:
         """The rendered answer of one request."""
         return await self._lane.score(request)
+
+    async def judge(self, asked: ClaimsInput) -> ClaimsAnswer:
+        """Verdicts on claims of an answer that is still being written."""
+        return await self._lane.judge(asked)
 
     async def ready(self) -> int:
         """Answers once every model behind the lane is loaded and warm; the process id."""

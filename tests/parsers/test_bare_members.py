@@ -159,3 +159,36 @@ def test_a_spread_at_the_start_of_a_line_is_no_elision() -> None:
     )
     files, code = {"a.ts": head + join}, join.replace(".text", ".txet")
     assert flagged(analyse(fenced("typescript", code), files)) == ["txet"]
+
+
+@pytest.mark.parametrize(
+    ("code", "path", "expected"),
+    [
+        pytest.param(
+            "        return sum(self.prices.price_of(line) for line in self.lines if line)\n",
+            "shop/cart.py",
+            [],
+            id="a-line",
+        ),
+        pytest.param(
+            "        return sum(self.prices.price_fro(line) for line in self.lines)\n",
+            "shop/cart.py",
+            ["price_fro"],
+            id="wrong",
+        ),
+        pytest.param("        record(self, total, currency)\n", None, [], id="like-no-line"),
+    ],
+)
+def test_lines_of_a_function_stand_where_the_file_has_their_like(
+    code: str, path: str | None, expected: list[str]
+) -> None:
+    found = analyse(fenced("python", f"# shop/cart.py\n{code}"), PYTHON)
+    assert (found.placements[0].path, flagged(found)) == (path, expected)
+
+
+def test_dots_in_a_docstring_are_no_elision() -> None:
+    total = (
+        '    def total(self) -> int:\n        """Adds up.\n\n            cart.total()\n            ...\n        """\n'
+    )
+    files = {"cart.py": f"class Cart:\n{total}        return self.sum_of([])\n\n    def sum_of(self, all): return 0\n"}
+    assert flagged(analyse(fenced("python", f"{total}        return self.sum_off([])\n"), files)) == ["sum_off"]

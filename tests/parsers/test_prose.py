@@ -34,6 +34,7 @@ FILES = {
         pytest.param("I will add `CacheClient.get_all` next.", [], id="to-be-made"),
         pytest.param("There is no CacheClient.get_all in this file.", [], id="denied"),
         pytest.param("Rename `CacheClient.fetch` to `CacheClient.get_many`.", [], id="renamed"),
+        pytest.param("`CacheClient.get_all` would be a nice helper.", [], id="a-wish"),
         pytest.param("See CacheClient.py and Session.ts, e.g. the top.", [], id="file-names"),
         pytest.param("`Connection.open_all` is elsewhere.", [], id="class-that-is-not-visible"),
         pytest.param("The cache.get_all call is a variable's.", [], id="variable"),

@@ -126,3 +126,24 @@ def test_callback_says_what_to_install(client: Groundlane, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "langchain_core.callbacks", None)
     with pytest.raises(ImportError, match="pip install langchain-core"):
         groundlane_handler(client.sessions.create(kind="rag"))
+
+
+def test_callback_in_a_real_langchain_run(client: Groundlane) -> None:
+    """The package itself: a tool, a played chat model, and the callbacks that LangChain makes of them."""
+    from langchain_core.language_models import FakeListChatModel
+    from langchain_core.messages import HumanMessage
+    from langchain_core.runnables import RunnableLambda
+    from langchain_core.tools import tool
+
+    @tool
+    def look_up(question: str) -> str:
+        """What the handbook says."""
+        return "The port is 8443."
+
+    model = FakeListChatModel(responses=["The port is 8443."])
+    chain = RunnableLambda(lambda question: [HumanMessage(look_up.invoke(question) + question)]) | model
+    handler = groundlane_handler(client.sessions.create(kind="rag"))
+    chain.invoke("Which port?", config={"callbacks": [handler]})
+    (turn,) = handler.turns
+    assert turn.trace_response.band == "green"
+    assert handler.scorer.session.get().events == 1

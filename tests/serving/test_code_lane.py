@@ -1,6 +1,7 @@
 """The code lane in process: names resolved against the files it was given, prose beside code, state over turns."""
 
 import asyncio
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from parsers.blocks.block import CodeBlock, Segment
 from parsers.blocks.context_files import ContextFile
 from parsers.rules.phantoms import UNJUDGED, FindingStatus, resolve
-from serving.api.errors import ValidationFailedError
+from serving.api.errors import ContextUnknownError, ValidationFailedError
 from serving.api.lane_types import LaneInput, UnitInput
 from serving.config.load import load_config
 from serving.lanes.code import CodeLane
@@ -257,6 +258,19 @@ async def test_without_the_encoder_names_alone_are_judged(lane: CodeLane) -> Non
     alone.close()
 
 
+async def test_a_request_for_names_only_runs_no_model(lane: CodeLane, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = await scored(lane, request(PHANTOM))
+
+    async def fail(*_: Any, **__: Any) -> None:
+        raise AssertionError("the encoder's lane was asked")
+
+    monkeypatch.setattr(lane.rag, "gather", fail)
+    names = await scored(lane, request(PHANTOM, names_only=True))
+    assert names["code_lane"]["symbols"] == full["code_lane"]["symbols"]
+    assert (names["band"], names["code_lane"]["verdict"]) == ("red", "phantom")
+    assert not {"claims", "support_units", "context_usage_ratio", "unsupported_spans"} & names.keys()
+
+
 async def test_one_slow_parse_does_not_stall_other_requests(lane: CodeLane) -> None:
     alone = code_lane(load_config(None, {"lanes.code.use_encoder": False}, environment={}), lane.rag)
     await scored(alone, request(CLEAN))
@@ -271,3 +285,22 @@ async def test_one_slow_parse_does_not_stall_other_requests(lane: CodeLane) -> N
     alone.close()
     assert len(waits_s) > 3
     assert sorted(waits_s)[len(waits_s) // 2] < 0.5
+
+
+async def test_a_context_may_be_sent_by_its_reference(lane: CodeLane) -> None:
+    first = await scored(lane, request(PHANTOM))
+    assert first["context_ref"] == hashlib.sha256(CART.encode()).hexdigest()
+    again = await scored(lane, request(PHANTOM, raw_context=None, context_ref=first["context_ref"]))
+    timed = {"latency_ms"}
+    assert {key: again[key] for key in again.keys() - timed} == {key: first[key] for key in first.keys() - timed}
+    assert again["code_lane"]["symbols"]
+
+
+@pytest.mark.parametrize(("tenant", "known"), [("other", True), ("t", False)], ids=["of-another-tenant", "never-sent"])
+async def test_an_unknown_reference_is_refused(lane: CodeLane, tenant: str, known: bool) -> None:
+    first = await scored(lane, request(PHANTOM, tenant="t"))
+    reference = first["context_ref"] if known else "0" * 64
+    with pytest.raises(ContextUnknownError, match="names no context") as caught:
+        await scored(lane, request(PHANTOM, tenant=tenant, raw_context=None, context_ref=reference))
+    assert (caught.value.status, caught.value.code) == (404, "context_unknown")
+    assert "raw_context again" in caught.value.hint

@@ -34,10 +34,10 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context_facts, "_CACHED_CHARACTERS", 50)
     monkeypatch.setattr(context_splits, "_CACHED_CHARACTERS", 50)
     reader, splits = ContextReader(), ContextSplits()
-    first, split = reader.read("t", TEXTS, (), None), splits.split("t", "# file: a.py\nx = 1\n")
-    assert splits.split("t", "# file: a.py\nx = 1\n") is split
+    first, split = reader.read("t", TEXTS, (), None), splits.split("t", "# file: a.py\nx = 1\n")[0]
+    assert splits.split("t", "# file: a.py\nx = 1\n")[0] is split
     for turn in range(3):
         reader.read("t", (f"turn {turn} " * 10,), (), None)
         splits.split("t", f"# file: b{turn}.py\n" + "y = 2\n" * 10)
     assert reader.read("t", TEXTS, (), None) is not first
-    assert splits.split("t", "# file: a.py\nx = 1\n") is not split
+    assert splits.split("t", "# file: a.py\nx = 1\n")[0] is not split

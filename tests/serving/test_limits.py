@@ -177,7 +177,7 @@ def test_whatever_happens_nothing_exceeds_its_bound_and_all_comes_back(steps):
 
 def test_the_configuration_gives_every_lane_its_permits(clock):
     admission = build_admission(LimitSettings(), clock)
-    assert set(admission.lanes) == {"rag", "code", "rollup", "store", "traces", "watch", "pages"}
+    assert set(admission.lanes) == {"rag", "code", "rollup", "store", "stream", "traces", "watch", "pages"}
 
 
 @pytest.mark.parametrize(

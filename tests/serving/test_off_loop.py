@@ -12,17 +12,17 @@ from models.priority import thread_niceness
 from serving.api.lane_types import LaneInput
 from serving.config.load import load_config
 from serving.inference.priorities import BACKGROUND_NICENESS
-from serving.lanes import claim_verifier, off_loop, rag
+from serving.lanes import claim_verifier, off_loop, premises, rag
 from serving.lanes.factory import local_rag_lane
 from serving.lanes.rag import RagLane
 
 SENTENCE = "The Lindau Bridge opened on 4 May 1932 and is 1,149 metres long. "
 READERS = (
-    (rag, "support_units"),
-    (rag, "_text_facts"),
+    (premises.UnitCutter, "units"),
+    (rag, "text_facts"),
     (rag, "decide"),
     (rag, "rag_document"),
-    (claim_verifier, "_questions"),
+    (claim_verifier.ClaimVerifier, "_questions"),
 )
 
 

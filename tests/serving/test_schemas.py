@@ -108,3 +108,27 @@ def test_chunk_ids_may_be_numbers_and_join_raw_context() -> None:
 def test_rollup_needs_a_turn() -> None:
     with pytest.raises(ValidationFailedError, match="turns"):
         parse_body(RollupRequest, b'{"turns": []}')
+
+
+REFERENCE = "9f" * 32
+
+
+def test_a_reference_stands_for_the_context() -> None:
+    asked = parse_body(CodeRequest, body(raw_context=..., context_ref=REFERENCE))
+    made = asked.lane_input("r", "t", 30.0)
+    assert (asked.refers_to_context, made.context_ref, made.raw_context) == (True, REFERENCE, None)
+
+
+@pytest.mark.parametrize(
+    ("schema", "changes", "message"),
+    [
+        pytest.param(CodeRequest, {"context_ref": REFERENCE}, "context_ref excludes raw_context", id="both"),
+        pytest.param(CodeRequest, {"raw_context": ..., "context_ref": "abc"}, "context_ref", id="no-hash"),
+        pytest.param(RagRequest, {"context_ref": REFERENCE}, "belongs to the code lane", id="rag-lane"),
+        pytest.param(CodeRequest, {"libraries": {"httpx": 1}}, "libraries.httpx", id="version-is-no-text"),
+        pytest.param(CodeRequest, {"libraries": {"": "1"}}, "libraries", id="no-name"),
+    ],
+)
+def test_references_and_versions_are_checked(schema: type[LaneRequest], changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationFailedError, match=message):
+        parse_body(schema, body(**changes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from starlette.requests import HTTPConnection
 
 from serving.api.errors import PayloadTooLargeError, UnauthorizedError, ValidationFailedError
 from serving.api.schemas import CodeRequest, LaneRequest, RagRequest, RollupRequest, Strict, parse_body
@@ -63,7 +64,7 @@ def lanes_router(
     return router
 
 
-def tenant_of(request: Request) -> str:
+def tenant_of(request: HTTPConnection) -> str:
     """The caller's tenant, as the gateway's edge found it."""
     exchange: Exchange = request.state.exchange
     if exchange.principal is None:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from starlette.responses import Response
 
 from scoring.memory.repair import MAX_MISSING_TERMS
+from serving.api.errors import ValidationFailedError
 from serving.api.schemas import SESSION_ID_PATTERN, CodeRequest, RagRequest, Strict, parse_body
 from serving.http.routes.answers import CheckRequest, json_answer, nested_request
 from serving.http.routes.principal import CurrentTenant
@@ -130,6 +131,8 @@ def _add_records(router: APIRouter, service: SessionService, check: CheckRequest
         body = parse_body(ScoreTurn, await request.body())
         schema = CodeRequest if body.lane == "code" else RagRequest
         lane_request = nested_request(schema, body.trace_request, "trace_request", check)
+        if lane_request.get("context_ref") is not None:
+            raise ValidationFailedError("trace_request.context_ref: a session keeps its texts; send raw_context")
         draft = TurnDraft(body.lane, lane_request, body.force_original_on_trigger, body.use_hot_context)
         return json_answer(await service.score(tenant, session_id, draft))
 

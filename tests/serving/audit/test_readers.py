@@ -103,6 +103,18 @@ def test_the_order_of_lines_and_files_changes_nothing(tmp_path: Path) -> None:
     assert first["trend"]["slot"] == "ten minutes"
 
 
+def test_several_processes_say_what_one_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bands = ["green", "amber", "red"]
+    paths = [
+        write(tmp_path / f"{place}.jsonl", [*LOG, *[line(n * 7, bands[n % 3]) for n in range(place, 300, 3)]])
+        for place in range(3)
+    ]
+    one = summarise(paths, None, 0.05, 1)
+    monkeypatch.setattr("serving.audit.summaries._PART_BYTES", 1)
+    assert summarise(paths, None, 0.05, 2) == one
+    assert summarise(paths, 60, 0.05, 3) == summarise(paths, 60, 0.05, 1)
+
+
 def test_a_window_ends_with_the_newest_line(tmp_path: Path) -> None:
     paths = [write(tmp_path / f"{place}.jsonl", [line(number) for number in range(place, 60, 2)]) for place in range(2)]
     assert summarise(paths, 10, 0.05)["lines"] == 11

@@ -57,6 +57,7 @@ def build(folder: Path, **settings: Any) -> FastAPI:
         "limits.burst": 100_000,
         "limits.requests_per_minute": 100_000,
         "traces.settle_s": 0,
+        "evals.egress_private_hosts": ["127.0.0.1"],
         **settings,
     }
     lanes = Lanes(rag=NumberLane(), code=NumberLane(), rollup=ReadyRollup())

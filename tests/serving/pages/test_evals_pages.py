@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from typing import Any
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from fastapi import FastAPI
 
 from serving.pages.plots import WIDTH, axis_of, difference_plot, share_plot
+from tests.serving.http_server import running
 
 FRESH = httpx.Limits(max_keepalive_connections=0)
 COUNT = 12
@@ -169,6 +173,42 @@ def test_two_runs_are_compared_with_their_intervals(open_page, runs):
         assert 0 <= low <= dot <= high <= WIDTH
     page.get_by_role("link", name="sum-04").click()
     assert "What is 4 plus 4? <b>" in page.locator("h1").inner_text()
+
+
+@pytest.fixture(scope="module")
+def slow_endpoint():
+    """Speaks OpenAI's protocol; every answer takes a third of a second."""
+    app = FastAPI()
+
+    @app.post("/v1/chat/completions")
+    async def complete() -> dict[str, Any]:
+        await asyncio.sleep(0.33)
+        return {"choices": [{"message": {"role": "assistant", "content": "It is 2."}}]}
+
+    with running(app) as url:
+        yield url
+
+
+def test_progress_comes_by_itself_and_a_run_is_paused_resumed_cancelled(open_page, site, runs, slow_endpoint):
+    with httpx.Client(base_url=f"{site.url}/api/v1", limits=FRESH) as api:
+        suite = api.get(f"/runs/{runs[0]}").json()["run"]["suite_hash"]
+        target = {"kind": "openai", "base_url": f"{slow_endpoint}/v1", "model": "stand-in"}
+        body = {"suite": suite, "target": target, "experiment_name": "slow", "concurrency": 1, "repeats": 8}
+        answer = api.post("/runs", json=body)
+        assert answer.status_code == 202, answer.text
+        run_id = answer.json()["run"]["run_id"]
+    page = open_page(f"/review/run?id={run_id}")
+    bar = page.get_by_role("progressbar")
+    assert "Under way" in page.locator("#progress").inner_text()
+    seen = bar.get_attribute("value")
+    page.wait_for_function("seen => document.querySelector('progress').getAttribute('value') !== seen", arg=seen)
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("heading", name="Paused").wait_for()
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("heading", name="Under way").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("heading", name="Cancelled").wait_for()
+    assert page.get_by_role("button", name="Resume").count() == 0
 
 
 def test_one_run_twice_is_no_comparison(open_page, runs):

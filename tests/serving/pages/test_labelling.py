@@ -215,6 +215,9 @@ def test_an_answer_is_coloured_by_what_its_documents_support(open_page, api):
     turn.get_by_text("2 statements checked against the documents").click()
     assert "no document has these numbers" in turn.locator(".claims").inner_text()
     assert Axe().run(page).response["violations"] == []
+    turn.locator(".calls summary").click()
+    turn.locator(".calls a").first.click()
+    assert page.locator(".answer mark").count() == 2
     page.goto("/review?band=red&text=million")
     assert page.locator(".rows .badge").first.inner_text().startswith("not supported")
 
@@ -308,12 +311,14 @@ def test_the_queue_without_javascript(crew, browser):
     context = browser.new_context(java_script_enabled=False, storage_state=signed_in.context.storage_state())
     page = context.new_page()
     page.goto(signed_in.url)
-    page.get_by_role("button", name="Take the next answer").click()
+    page.get_by_role("button", name="Take one by chance").click()
+    assert "order=chance" in page.url
     question = page.locator(".question .text").first.inner_text()
     page.locator("input[value=down]").check(force=True)
     page.locator("input[value=wrong]").check(force=True)
     page.get_by_role("button", name="Save").click()
     assert page.locator(".question .text").first.inner_text() != question
+    assert "order=chance" in page.url
     assert question not in waiting(api)
     page.get_by_role("button", name="Undo my last label").click()
     assert page.locator(".question .text").first.inner_text() == question
