@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -31,14 +32,19 @@ _LINES = 10
 _HOOK = (sys.executable, "-m", "groundlane", "hook")
 
 
-def run_hook(payload: dict[str, Any], url: str) -> tuple[float, subprocess.CompletedProcess[str]]:
-    """Milliseconds from start to end of one hook, and what it said."""
+def run_hook(payload: dict[str, Any], url: str) -> tuple[float, float, subprocess.CompletedProcess[str]]:
+    """Milliseconds from start to end of one hook, those of the processor in its process, and what it said."""
     environment = {**os.environ, "GROUNDLANE_URL": url}
-    started_s = time.perf_counter()
+    before_s, started_s = _children_s(), time.perf_counter()
     done = subprocess.run(
         _HOOK, input=json.dumps(payload), env=environment, capture_output=True, text=True, check=False
     )
-    return (time.perf_counter() - started_s) * 1000.0, done
+    return (time.perf_counter() - started_s) * 1000.0, (_children_s() - before_s) * 1000.0, done
+
+
+def _children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def edit_of(file: Path, folder: Path, dice: random.Random) -> dict[str, Any]:
@@ -69,11 +75,12 @@ def measure(url: str, edits: int, seed: int) -> dict[str, Any]:
             file for file in sorted(folder.rglob("*.py")) if file.read_text(encoding="utf-8").count("\n") >= 2 * _LINES
         ]
         chosen = dice.sample(files, min(edits, len(files)))
-        cold, warm, nothing, alarms, failed = [], [], [], [], 0
+        cold, warm, own, nothing, alarms, failed = [], [], [], [], [], 0
         for file in chosen:
             for times in (cold, warm):
-                took_ms, done = run_hook(edit_of(file, folder, dice), url)
+                took_ms, own_ms, done = run_hook(edit_of(file, folder, dice), url)
                 times.append(took_ms)
+                own.append(own_ms)
                 failed += "not checked" in done.stderr
                 if done.returncode == 2:
                     alarms.append(done.stderr.splitlines()[0])
@@ -85,6 +92,7 @@ def measure(url: str, edits: int, seed: int) -> dict[str, Any]:
         "not_checked": failed,
         "cold_ms": quantiles(cold),
         "warm_ms": quantiles(warm),
+        "processor_ms_of_the_hook": quantiles(own),
         "nothing_to_judge_ms": quantiles(nothing),
         "import_httpx_ms": quantiles([import_ms("import httpx") for _ in range(20)]),
         "python_ms": quantiles([import_ms("pass") for _ in range(20)]),

@@ -19,7 +19,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from benchmarks.provenance import provenance, save_figures
 from benchmarks.rows import Row, file_digest, read_rows
 from benchmarks.serve_options import free_port
 from benchmarks.server import running_server
-from scoring.segmentation import sentence_spans
+from scoring.segmentation import SentenceReader, sentence_spans
 
 _PATH = "/api/v1/trace/rag"
 _WARM_ANSWERS = 2
@@ -53,11 +52,13 @@ class Seen:
 
 
 def pieces(answer: str) -> Iterator[str]:
-    """The answer cut behind the letter that makes each sentence whole; the last piece has no such letter."""
-    starts = [start for start, _ in sentence_spans(answer)]
-    cuts = [0, *(start + 1 for start in starts[1:]), len(answer)]
-    for first, last in pairwise(cuts):
-        yield answer[first:last]
+    """The answer cut behind the character that makes each sentence whole; the last piece has no such character."""
+    reader, first = SentenceReader(), 0
+    for at, character in enumerate(answer):
+        if reader.feed(character):
+            yield answer[first : at + 1]
+            first = at + 1
+    yield answer[first:]
 
 
 def stream_answer(url: str, row: Row, seen: Seen, http: httpx.Client) -> None:

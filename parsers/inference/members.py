@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from parsers.inference.annotations import Annotations
 from parsers.inference.base import FUNCTION_MEMBERS, Environment, Lookup, LookupStatus, unread
@@ -18,7 +19,7 @@ from parsers.project.entities import (
     Value,
 )
 from parsers.project.module_symbols import REMAKES
-from parsers.syntax.type_text import TypeNode, read_type
+from parsers.syntax.type_text import TypeNode, read_type, split_top
 
 __all__ = ["Members", "derived_methods"]
 
@@ -61,6 +62,8 @@ _PLAIN_DERIVES = frozenset(
         " SerializeDisplay DeserializeFromStr Diagnostic Insertable JsonSchema Zeroable Pod ToSchema"
     ).split()
 )
+# ``class Store(six.with_metaclass(ABCMeta, Base))``: a metaclass that adds no members, and the bases behind it.
+_WITH_METACLASS = re.compile(r"(?:six\.)?with_metaclass\((?:abc\.)?ABCMeta(?:,(.*)|)\)", re.DOTALL)
 _PLAIN_ATTRIBUTES = frozenset(
     (
         "derive cfg cfg_attr doc allow warn deny forbid expect repr must_use non_exhaustive deprecated serde error"
@@ -97,7 +100,7 @@ class Members(Annotations):
     def _ancestors(self, entity: ClassEntity) -> Ancestry:
         found: list[ClassEntity] = [entity]
         reason = entity.opaque or self._decorator_opacity(entity)
-        for text in entity.bases:
+        for text in self._written_bases(entity):
             node = read_type(text, self.family)
             if node.name.rpartition(".")[2] in {"Generic", "Protocol"} and self._is_typing(node, entity):
                 structural = node.name.endswith("Protocol") and not entity.module.library
@@ -114,6 +117,17 @@ class Members(Annotations):
             found.extend(item for item in above if item not in found)
             reason = reason or inner_reason
         return tuple(found), reason
+
+    def _written_bases(self, entity: ClassEntity) -> Iterator[str]:
+        """The bases as written; of Python without ``object``, which all have, and with those inside ``six.with_metaclass``."""
+        for text in entity.bases:
+            plain = _WITH_METACLASS.fullmatch(text) if self.family == "python" else None
+            inner = split_top(plain[1] or "", ",", False) if plain is not None else [text]
+            yield from (
+                one.strip()
+                for one in inner
+                if one.strip() and not (self.family == "python" and one.strip() == "object")
+            )
 
     def _dereferenced(self, entity: ClassEntity) -> ClassEntity | None:
         """What a Rust type that implements ``Deref`` has the members of: its ``Target``, when that is visible."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from parsers.values.literals import Literal
-from scoring.lexical import ContextWords
+from scoring.lexical import ContextWords, stem
 from scoring.rag.anchors import AnchoredValue, anchored_values, content_stems
 from scoring.rag.conflicts import Conflict, find_conflicts, rule_agreement
 from scoring.rag.derived_values import rule_bound, rule_computed
@@ -16,6 +16,7 @@ from scoring.rag.enumerations import absent_item
 from scoring.rag.literals import LiteralReport, LiteralState
 from scoring.rag.outcome import AnswerKind
 from scoring.rag.rulings import Ruling, RulingCode
+from scoring.rag.sentences.reading import SentenceReading, SourceSentences, read_claim, source_sentences
 from scoring.rag.value_rules import MOST_VALUES, ValueCase, rule_values
 from scoring.segmentation import sentence_spans
 from scoring.types import Claim, Verdict
@@ -27,11 +28,12 @@ _MOST_SENTENCES = 3_000
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """What rules read of a context: every value with its anchors, the vocabulary, and the stems of each sentence."""
+    """What rules read of a context: every value with its anchors, the vocabulary, the stems and the words of each sentence."""
 
     values: tuple[AnchoredValue, ...]
     words: ContextWords
     sentences: tuple[frozenset[str], ...]
+    said: SourceSentences
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,18 @@ class Reading:
     conflicts: tuple[Conflict, ...] = ()
 
 
-def source_facts(texts: Sequence[str], literals: Sequence[Sequence[Literal]], words: ContextWords) -> SourceFacts:
-    """The facts of a context's texts, whose literals and vocabulary were read before."""
+def source_facts(
+    texts: Sequence[str],
+    literals: Sequence[Sequence[Literal]],
+    words: ContextWords,
+    speakers: Sequence[str | None] = (),
+) -> SourceFacts:
+    """The facts of a context's texts, whose literals and vocabulary were read before. ``speakers``: of each, where known."""
     values = [value for at, text in enumerate(texts) for value in anchored_values(text, literals[at], at)]
     sentences = (content_stems(text[start:end]) for text in texts for start, end in sentence_spans(text))
-    return SourceFacts(tuple(values), words, tuple(islice(sentences, _MOST_SENTENCES)))
+    return SourceFacts(
+        tuple(values), words, tuple(islice(sentences, _MOST_SENTENCES)), source_sentences(texts, speakers)
+    )
 
 
 def read_claims(
@@ -56,8 +65,10 @@ def read_claims(
     report: LiteralReport,
     source: SourceFacts,
     kind: AnswerKind | None = None,
+    question: str | None = None,
+    language: str = "en",
 ) -> Reading:
-    """What the rules say of each claim. ``kind``: whether the answer abstains."""
+    """What the rules say of each claim. ``kind``: whether the answer abstains; ``language``: of the response, ISO 639-1."""
     states = {check.literal.span: check.state for check in report.checks}
     said = sorted(
         anchored_values(response, [check.literal for check in report.checks]), key=lambda value: value.literal.span
@@ -78,13 +89,17 @@ def read_claims(
         case = _case(claim, own, states, source)
         found = find_conflicts(case, claim.index) if comparable and own else ()
         conflicts.extend(found)
+        asked = question if len(claims) == 1 else None
+        read = read_claim(claim.text, claim.char_start, source.said, asked, language)
         rulings.append(
             (_abstention(claim, kind) if kind is not None else None)
             or against
             or rule_agreement(claim.text, found, claim.char_start)
             or (rule_values(case) if comparable else None)
+            or _contrasted(read, source.words, claim)
             or absent_item(claim, source.words, source.sentences)
             or next(iter(derived), None)
+            or _restated(read, claim)
         )
     return Reading(tuple(rulings), _with_states(report, states), tuple(conflicts))
 
@@ -97,6 +112,33 @@ def _abstention(claim: Claim, kind: AnswerKind) -> Ruling | None:
     verdict = Verdict.SUPPORTED if found.justified else Verdict.UNSUPPORTED
     span = (claim.char_start, claim.char_end)
     return Ruling(RulingCode.ABSTENTION, verdict, found.reason, span, None, found.unit_index, found.span)
+
+
+def _contrasted(read: SentenceReading, words: ContextWords, claim: Claim) -> Ruling | None:
+    """A sentence of the source says otherwise. Another name that the source never uses is not contradicted, only not there."""
+    contrast, found = read.contrast, read.comparison
+    if read.absent is not None:
+        reason = f"nothing in the source speaks of a {read.absent.text!r}"
+        return Ruling(RulingCode.ABSENT_ATTRIBUTE, Verdict.UNSUPPORTED, reason, read.absent.span)
+    if contrast is None or found is None:
+        return None
+    slot = contrast.code in (RulingCode.OTHER_NAME, RulingCode.OTHER_SLOT)
+    unknown = slot and stem(contrast.said.text) not in words.stems
+    verdict = Verdict.UNSUPPORTED if unknown else Verdict.CONTRADICTED
+    span, place = contrast.said.span, contrast.stands.span
+    if span[1] > claim.char_end:  # a word of the question, which the answer answers wrongly as a whole
+        span = (claim.char_start, claim.char_end)
+    return Ruling(contrast.code, verdict, contrast.reason, span, contrast.stands.text, found.unit_index, place)
+
+
+def _restated(read: SentenceReading, claim: Claim) -> Ruling | None:
+    """One sentence of the source says all of it."""
+    if not read.restated or read.comparison is None:
+        return None
+    said = read.comparison.source
+    reason = f"the source says so: {said.text.strip()!r}"
+    span = (claim.char_start, claim.char_end)
+    return Ruling(RulingCode.RESTATED, Verdict.SUPPORTED, reason, span, None, read.comparison.unit_index, said.span)
 
 
 def _derived(case: ValueCase, value: AnchoredValue, claim: Claim) -> list[Ruling]:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from models.types import NliScores
 from scoring.calibration import RagArtifact
 from scoring.rag.evidence import Citation
-from scoring.rag.rulings import Ruling
+from scoring.rag.rulings import Ruling, RulingCode
 from scoring.rag.verifier_fusion import joined_claim_score
 from scoring.types import Claim, Verdict
 
@@ -22,6 +22,7 @@ _CONTRADICTED_SCORE = 0.05
 _LITERAL_CONTRADICTED_SCORE = 0.15
 _LITERAL_MISSING_FACTOR = 0.1
 _VERBATIM_SCORE = 0.99
+_RESTATED_SCORE = 0.97
 _ABSTENTION_SCORE = 0.9
 
 
@@ -60,6 +61,11 @@ class ClaimEvidence:
     verbatim: bool = False
     ruling: Ruling | None = None
 
+    @property
+    def restated(self) -> bool:
+        """Whether one sentence of the source says all of the claim in the same words or synonyms."""
+        return self.ruling is not None and self.ruling.code is RulingCode.RESTATED
+
 
 @dataclass(frozen=True)
 class ClaimJudgement:
@@ -83,6 +89,12 @@ class ClaimJudgement:
         """The cause as a code: that of the rule where one spoke."""
         return self.ruling.code.value if self.ruling is not None else self.cause.value
 
+    @property
+    def restated(self) -> bool:
+        """Whether one sentence of the source says all of the claim: word for word, or in the same words or synonyms."""
+        said = self.ruling is not None and self.ruling.code is RulingCode.RESTATED
+        return self.verbatim or (said and self.verdict is Verdict.SUPPORTED)
+
 
 def judge_claim(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgement:
     """The verdict on one claim: by the rules and, where the verifier answered, by its word joined with theirs."""
@@ -91,6 +103,10 @@ def judge_claim(evidence: ClaimEvidence, artifact: RagArtifact) -> ClaimJudgemen
     if evidence.verbatim and not plain.decided:
         judged = _judgement(evidence, Verdict.SUPPORTED, _VERBATIM_SCORE, ["it stands in the premises word for word"])
         return replace(judged, verbatim=True, cause=ClaimCause.VERBATIM)
+    if evidence.restated and not plain.decided:
+        assert evidence.ruling is not None
+        judged = _judgement(evidence, Verdict.SUPPORTED, _RESTATED_SCORE, [evidence.ruling.reason])
+        return replace(judged, ruling=evidence.ruling, cause=ClaimCause.RULE)
     if nli is None or nli.entail is None:
         return plain
     if artifact.verified is None:

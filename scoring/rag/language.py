@@ -32,7 +32,8 @@ _SCRIPTS = {
 _FUNCTION_WORDS = {
     "en": (
         "the of and to in is was are were that it for on with as by from this be have has had not which at an "
-        "or they he she may"
+        "or they he she may you your we our can will no if more than there their been do does did who what when where how "
+        "its only about after before all also but would should could must into over under each per"
     ),
     "de": (
         "der die das und ist nicht von zu mit den dem ein eine für auf im wird werden sich auch wurde sind "
@@ -70,7 +71,7 @@ def detect_language(text: str) -> str:
             name == "ja" and len(script.findall(sample)) > letters // 10
         ):
             return name
-    words = [word.lower() for word in _WORD.findall(sample)]
+    words = {word.lower() for word in _WORD.findall(sample)}
     hits = {name: sum(word in known for word in words) for name, known in _WORDS.items()}
     best = max(hits, key=lambda name: hits[name])
     second = max(count for name, count in hits.items() if name != best)

@@ -18,6 +18,18 @@ class RulingCode(StrEnum):
     DISAGREEMENT = "disagreement"  # "all manuals agree" where two passages differ
     COMPUTED = "computed"  # a sum, difference, average or count that does, or does not, compute
     BOUND = "bound"  # "more than 1,000" where the source says 1,149
+    DENIED = "denied"  # "are refunded" where the source says "are not refunded", "open" where it says "closed"
+    EXCHANGED_ROLES = "exchanged_roles"  # "Brix acquired Halden" where the source says "Halden bought Brix"
+    OTHER_MEMBER = "other_member"  # another member of a class in the same slot: "in Chemistry" for "in Physics"
+    OTHER_NAME = "other_name"  # another name in the same slot: "Tom proposed it" for "Anna proposed it"
+    EXCHANGED_ORDER = "exchanged_order"  # "before the test" where the source says that the test came first
+    OTHER_SPEAKER = "other_speaker"  # what one speaker said, said of another
+    OTHER_SLOT = "other_slot"  # "hangs in the reading room" where the source says "in the porter's lodge"
+    ABSENT_ATTRIBUTE = "absent_attribute"  # "the capital is Quillby" where Quillby is mentioned and no capital
+    OTHER_LINK = "other_link"  # "open on Sundays" where the source says "open on weekdays and closed on Sundays"
+    DENIED_FOR = "denied_for"  # "so may trainees" where the source says "trainees may not"
+    LOST_LIMIT = "lost_limit"  # "the largest city" for "the third-largest city"
+    RESTATED = "restated"  # one sentence of the source says all of it, in the same words or synonyms
     ABSTENTION = "abstention"  # "the documents do not say": whether they do
 
 

@@ -30,6 +30,7 @@ class BandCode(StrEnum):
     ABSTENTION_DOUBTED = "abstention_doubted"
     UNREAD_LANGUAGE = "unread_language"
     SUNK_CLAIM = "sunk_claim"  # certain about one claim, however high the rest scores
+    RESTATED = "restated"  # the source says each claim in the same words or synonyms
     PASSAGES_DISAGREE = "passages_disagree"
 
 
@@ -75,6 +76,9 @@ def settle(
         return Settled(headline, band, why, BandCode.NOTHING_JUDGED)
     middle = _middle(cuts)
     unread = language_support(known.language) is LanguageSupport.LITERALS
+    if band in (Band.AMBER, Band.RED) and not known.doubted and judgements and all(one.restated for one in judgements):
+        why = "the source says each claim in the same words or synonyms"
+        return Settled(_green(headline, cuts), Band.GREEN, why, BandCode.RESTATED)
     if band is Band.RED and unread and not _contradicted(judgements):
         why = f"no model here reads {known.language!r}: not red for want of reading"
         return Settled(max(headline, middle), Band.AMBER, why, BandCode.UNREAD_LANGUAGE)
@@ -85,6 +89,11 @@ def settle(
         why = f"no model here reads {known.language!r}: only values and exact words were compared"
         return Settled(below, Band.AMBER, why, BandCode.UNREAD_LANGUAGE)
     return Settled(headline, band, why, BandCode.NO_CUTS if cuts is None else _BY_BAND[band])
+
+
+def _green(headline: float, cuts: BandCuts | None) -> float:
+    """A score just inside green."""
+    return max(headline, 0.0 if cuts is None or cuts.green_at is None else cuts.green_at)
 
 
 def _abstained(justified: bool, reason: str, cuts: BandCuts | None) -> Settled:

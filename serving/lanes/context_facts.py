@@ -14,7 +14,8 @@ from serving.inference.kept import Kept, digest_of
 __all__ = ["ContextFacts", "ContextReader"]
 
 _CACHED_CONTEXTS = 64
-_CACHED_CHARACTERS = 8_000_000
+_CACHED_CHARACTERS = 3_000_000
+"""The words of every sentence are kept as well, some 60 bytes a character."""
 
 
 @dataclass(frozen=True)
@@ -37,20 +38,28 @@ class ContextReader:
         )
 
     def read(
-        self, tenant: str, texts: Sequence[str], structured: Sequence[str], content_type: str | None
+        self,
+        tenant: str,
+        texts: Sequence[str],
+        structured: Sequence[str],
+        content_type: str | None,
+        speakers: Sequence[str | None] = (),
     ) -> ContextFacts:
-        """Facts about ``texts``; ``structured`` are the texts that may hold tables or records."""
-        key = (tenant, digest_of([content_type or "", str(len(texts)), *texts, *structured]))
-        return self._kept.get_or_make(key, lambda: _facts(texts, structured, content_type))
+        """Facts about ``texts``; ``structured`` are the texts that may hold tables or records. ``speakers``: of each text."""
+        said_by = [speaker or "" for speaker in speakers]
+        key = (tenant, digest_of([content_type or "", str(len(texts)), *texts, *structured, *said_by]))
+        return self._kept.get_or_make(key, lambda: _facts(texts, structured, content_type, speakers))
 
 
-def _facts(texts: Sequence[str], structured: Sequence[str], content_type: str | None) -> ContextFacts:
+def _facts(
+    texts: Sequence[str], structured: Sequence[str], content_type: str | None, speakers: Sequence[str | None]
+) -> ContextFacts:
     parsed = [parse_structured(text, content_type) for text in structured if text]
     words, literals = context_words(texts), [extract_literals(text) for text in texts]
     return ContextFacts(
         words,
         LiteralIndex(literals),
         tuple(source for source in parsed if source is not None),
-        source_facts(texts, literals, words),
+        source_facts(texts, literals, words, speakers),
         sum(map(len, texts)),
     )

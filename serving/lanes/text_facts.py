@@ -35,12 +35,13 @@ def text_facts(
     """What can be read off the texts without a model. ``whole``: the claims are all that the response says."""
     texts = [unit.text for unit in units]
     candidates = [request.raw_context] if request.raw_context else texts
-    context = reader.read(request.tenant, texts, candidates, request.content_type)
+    speakers = [unit.speaker for unit in units]
+    context = reader.read(request.tenant, texts, candidates, request.content_type, speakers)
     index = StructuredIndex(context.sources) if context.sources and claims else None
     cells = tuple(None if index is None else index.check(claim.text) for claim in claims)
     warnings = tuple(warning for source in context.sources for warning in source.warnings)
     report = literal_report(request.response_text, context.literals)
     kind = answer_kind(claims, request.query_text, units) if whole else AnswerKind(Outcome.ANSWERED)
-    reading = read_claims(request.response_text, claims, report, context.source, kind)
     language = detect_language(request.response_text)
+    reading = read_claims(request.response_text, claims, report, context.source, kind, request.query_text, language)
     return TextFacts(context.words, reading, kind, language, cells, warnings, table=bool(context.sources))

@@ -14,8 +14,8 @@ from serving.pages.reading import TURNS_A_PAGE, PageReader
 from serving.pages.web import ROOT, Web, redirect
 from serving.reviews.assembly import Reviews
 
-_LIKE: Final = re.compile(r"questions like [0-9a-f]{32}:")
-"""``questions like 4bf92f3577b34da6a3ce929d0e0e4736: bridge, open``: the id says nothing to a reader."""
+_LIKE: Final = re.compile(r"questions like [0-9a-f]{32}: .*")
+"""``questions like 4bf92f3577b34da6a3ce929d0e0e4736: bridg ope``: an id and stems of words say nothing to a reader."""
 _MEMBERS: Final = 10
 _UNDECIDED: Final = 30
 
@@ -34,7 +34,7 @@ def causes_router(web: Web, pages: PageReader, reviews: Reviews) -> APIRouter:
         context = {
             "title": "Bad answers",
             "clusters": [
-                {**one, "shared": _LIKE.sub("questions about", one["shared"] or "")} for one in found["clusters"]
+                {**one, "shared": _LIKE.sub("near questions", one["shared"] or "")} for one in found["clusters"]
             ],
             "cut": found.get("clustered"),
             "waiting": waiting["triages"],

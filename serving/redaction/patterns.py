@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 _MARK: Final = re.compile(r"\[REDACTED:[a-z_]+\]")
@@ -25,6 +25,7 @@ Check = Callable[[str], bool]
 class Rule:
     """One kind of secret. ``hints``: the rule runs only where one of them occurs in the lower-cased text.
 
+    ``guard``: only where it is found in the lower-cased text; it is cheaper than the pattern, and found wherever that is.
     The group called ``secret`` is replaced, or the whole match without one. ``check`` has the last word.
     """
 
@@ -32,6 +33,7 @@ class Rule:
     pattern: re.Pattern[str]
     hints: tuple[str, ...] = ()
     check: Check | None = None
+    guard: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,15 @@ class Redaction:
 Clean = Callable[[str], Redaction]
 
 
-def _rule(kind: str, pattern: str, *hints: str, check: Check | None = None, flags: int = 0) -> Rule:
-    return Rule(kind, re.compile(pattern, flags), hints, check)
+def _rule(
+    kind: str,
+    pattern: str,
+    *hints: str,
+    check: Check | None = None,
+    flags: int = 0,
+    guard: str | None = None,
+) -> Rule:
+    return Rule(kind, re.compile(pattern, flags), hints, check, None if guard is None else re.compile(guard))
 
 
 def _looks_random(text: str) -> bool:
@@ -128,7 +137,7 @@ SECRETS: Final[tuple[Rule, ...]] = (
         "abia",
         "acca",
     ),
-    _rule("github_token", r"\bgh[pousr]_[A-Za-z0-9]{30,255}", "gh"),
+    _rule("github_token", r"\bgh[pousr]_[A-Za-z0-9]{30,255}", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
     _rule("github_token", r"\bgithub_pat_[A-Za-z0-9_]{22,255}", "github_pat_"),
     _rule("gitlab_token", r"\bgl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat)-[A-Za-z0-9_\-]{20,}", "gl"),
     _rule("groundlane_key", r"\bgl_[0-9a-f]{12}_[A-Za-z0-9_\-]{43}", "gl_"),
@@ -151,7 +160,11 @@ SECRETS: Final[tuple[Rule, ...]] = (
     _rule("twilio_key", r"\b(?:SK|AC)[0-9a-f]{32}\b", "sk", "ac"),
     _rule("mailchimp_key", r"\b[0-9a-f]{32}-us\d{1,2}\b", "-us"),
     _rule("telegram_token", r"\b\d{8,10}:AA[A-Za-z0-9_\-]{32,}", ":aa"),
-    _rule("discord_token", r"[MNO](?<=\b[MNO])[A-Za-z0-9_\-]{23,25}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,}", "."),
+    _rule(
+        "discord_token",
+        r"[MNO](?<=\b[MNO])[A-Za-z0-9_\-]{23,25}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,}",
+        ".",
+    ),
     _rule("digitalocean_token", r"\bdo[opr]_v1_[0-9a-f]{64}", "_v1_"),
     _rule("shopify_token", r"\bshp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32}", "shp"),
     _rule("square_secret", r"\bsq0[a-z]{3}-[A-Za-z0-9_\-]{22,}", "sq0"),
@@ -209,6 +222,7 @@ SECRETS: Final[tuple[Rule, ...]] = (
         "credential",
         check=_assigned_secret,
         flags=re.IGNORECASE,
+        guard=r"(?:passw|passphrase|pwd|secret|token|key|credential)\w{0,160}[\"']?\]?\s*(?:[:=]|is\b)",
     ),
 )
 
@@ -239,7 +253,33 @@ _CHAINED: Final[dict[str, re.Pattern[str]]] = {
 }
 """Tokens of a fixed length: many end to end ("dapi…dapi…") go as one, where each pass would find only the first of them."""
 
+_FOLDED: Final = {ord("ſ"): "s", ord("ı"): "i", 0x307: None}
+"""What lower-casing leaves of letters that a pattern without regard to case reads as s and i."""
+_RARE: Final = "_-:.=@"
 _HINTS: Final = frozenset(hint for rule in SECRETS + PERSONAL_DATA for hint in rule.hints)
+_HINTS_BY_SIGN: Final = tuple(
+    (sign, tuple(sorted(hint for hint in _HINTS if next((one for one in _RARE if one in hint), "") == sign)))
+    for sign in ("", *_RARE)
+)
+"""Hints by a sign that each of them has and prose mostly has not, so that most are not even looked for."""
+
+
+_RULES: Final = SECRETS + PERSONAL_DATA
+_BY_HINT: Final[Mapping[str, tuple[int, ...]]] = {
+    hint: tuple(place for place, rule in enumerate(_RULES) if hint in rule.hints) for hint in _HINTS
+}
+_ALWAYS: Final = frozenset(place for place, rule in enumerate(_RULES) if not rule.hints)
+
+
+def _rules_for(lowered: str, privacy_mode: bool) -> Iterator[Rule]:
+    """The rules that may find something, in the order of the table."""
+    found = {hint for sign, hints in _HINTS_BY_SIGN if sign in lowered for hint in hints if hint in lowered}
+    places = _ALWAYS.union(*(_BY_HINT[hint] for hint in found))
+    for place in sorted(places):
+        rule = _RULES[place]
+        if place >= len(SECRETS) and not privacy_mode:
+            return
+        yield rule
 
 
 def redact(text: str, *, privacy_mode: bool = False) -> Redaction:
@@ -248,14 +288,14 @@ def redact(text: str, *, privacy_mode: bool = False) -> Redaction:
     Repeats until nothing changes. A text made so that every pass uncovers another secret is not kept at all after
     ``_MOST_PASSES``: it goes whole, as kind ``unsettled``.
     """
-    rules = SECRETS + PERSONAL_DATA if privacy_mode else SECRETS
     counts: Counter[str] = Counter()
     for _ in range(_MOST_PASSES):
         lowered = text.lower()
+        lowered = lowered if lowered.isascii() else lowered.translate(_FOLDED)
         before = text
-        found = {hint for hint in _HINTS if hint in lowered}
-        for rule in rules:
-            if not rule.hints or not found.isdisjoint(rule.hints):
+        for rule in _rules_for(lowered, privacy_mode):
+            # a mark that another rule has set since may be what the guard looks for: "[REDACTED:curl_password] = …"
+            if rule.guard is None or text != before or rule.guard.search(lowered) is not None:
                 text = _apply(rule, text, counts)
         if text == before:
             return Redaction(text, dict(counts))
@@ -304,7 +344,7 @@ def _walk(value: Any, clean: Clean, counts: Counter[str], depth: int) -> Any:
         done = clean(value)
         counts.update(done.counts)
         return done.text
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         return {
             _walk(str(key), clean, counts, depth + 1): _walk_member(str(key), entry, clean, counts, depth)
             for key, entry in value.items()
@@ -314,8 +354,14 @@ def _walk(value: Any, clean: Clean, counts: Counter[str], depth: int) -> Any:
     return value
 
 
+@lru_cache(maxsize=4096)
+def _names_a_secret(key: str) -> bool:
+    """Asked for every member of every object, and the same few keys come again and again."""
+    return _KEY_OF_SECRET.fullmatch(key) is not None
+
+
 def _walk_member(key: str, value: Any, clean: Clean, counts: Counter[str], depth: int) -> Any:
-    if isinstance(value, str) and _KEY_OF_SECRET.fullmatch(key) and _assigned_secret(f'"{value}"'):
+    if isinstance(value, str) and _names_a_secret(key) and _assigned_secret(f'"{value}"'):
         counts["password"] += 1
         return "[REDACTED:password]"
     return _walk(value, clean, counts, depth + 1)

@@ -25,6 +25,11 @@ PREVIEW_CHARACTERS: Final = 400
 ERROR_CHARACTERS: Final = 512
 
 _REMEMBERED: Final = 65_536
+_SHORT: Final = 48
+"""Names of attributes, models and kinds are no longer; those that need nothing are known as they are, without a digest."""
+_REMEMBERED_SHORT: Final = 8_192
+_LEAST_SECRET: Final = 6
+"""Characters of the shortest text that any rule finds something in: ``a@b.cc``."""
 _TALKING: Final = ("llm", "agent", "chain")
 """Kinds of call whose input may be the user's question and whose output his answer."""
 _METERED: Final = ("llm", "embedding", "reranker")
@@ -58,10 +63,13 @@ class Cleaner:
     def __init__(self, privacy_mode: bool) -> None:
         self._privacy_mode = privacy_mode
         self._known: OrderedDict[bytes, Redaction | None] = OrderedDict()
+        self._plain: set[str] = set()
         self._lock = Lock()
 
     def text(self, text: str) -> Redaction:
         """As :func:`serving.redaction.patterns.redact`."""
+        if len(text) < _LEAST_SECRET or text in self._plain:
+            return Redaction(text)
         key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         with self._lock:
             if key in self._known:
@@ -69,6 +77,9 @@ class Cleaner:
                 return self._known[key] or Redaction(text)
         done = redact(text, privacy_mode=self._privacy_mode)
         with self._lock:
+            if len(text) <= _SHORT and done.text == text and len(self._plain) < _REMEMBERED_SHORT:
+                self._plain.add(text)
+                return done
             self._known[key] = None if done.text == text else done
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)

@@ -76,3 +76,13 @@ def test_a_class_of_the_same_name_from_elsewhere() -> None:
 )
 def test_paths_in_prose(prose: str, expected: list[tuple[str, str]]) -> None:
     assert [(found.path, found.nearest) for found in analyse(prose, FILES).unknown_paths] == expected
+
+
+@pytest.mark.parametrize(
+    "bases",
+    ["object", "six.with_metaclass(ABCMeta)", "six.with_metaclass(ABCMeta, object)", "with_metaclass(ABCMeta, Base)"],
+)
+def test_bases_that_add_no_members(bases: str) -> None:
+    head = "import six\nfrom abc import ABCMeta\nfrom six import with_metaclass\n\n\nclass Base(object):\n    pass\n"
+    files = {"a.py": f"{head}\n\nclass Job({bases}):\n    def go(self): pass\n"}
+    assert flagged(analyse("`Job.go` calls `Job.goo_away`.", files)) == ["goo_away"]

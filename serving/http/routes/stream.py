@@ -91,6 +91,7 @@ class _Conversation:
         self._limits = limits
         self._news = asyncio.Event()
         self._ended = False
+        self._judging = False
 
     async def run(self, dispatcher: Dispatcher, usd: Mapping[str, float]) -> None:
         """Raises an ApiError, WebSocketDisconnect if the client leaves."""
@@ -139,7 +140,9 @@ class _Conversation:
             await self._news.wait()
             self._news.clear()
             before = answer.judged_to
+            self._judging = True  # a sender that waits for its verdict is not idle
             await self._send_claims(await answer.judge())
+            self._judging = False
             if answer.judged_to > before:
                 times = {"phases_ms": answer.phases_ms} if verbose else {}
                 await self._send({"type": "judged", "char_end": answer.judged_to, **times})
@@ -158,12 +161,7 @@ class _Conversation:
         await self._socket.send_text(orjson.dumps(document).decode())
 
     async def _message(self) -> Mapping[str, Any]:
-        idle_s = None if self._ended else self._limits.stream_idle_s
-        try:
-            async with asyncio.timeout(idle_s):
-                received = await self._socket.receive()
-        except TimeoutError:
-            raise DeadlineExceededError(f"no message came for {idle_s:g} s") from None
+        received = await self._receive()
         if received["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(received.get("code", 1005))
         text = received.get("text")
@@ -176,6 +174,16 @@ class _Conversation:
         if not isinstance(message, dict):
             raise ValidationFailedError("a message is a JSON object with a type")
         return message
+
+    async def _receive(self) -> Mapping[str, Any]:
+        idle_s = self._limits.stream_idle_s
+        while True:
+            try:
+                async with asyncio.timeout(idle_s):
+                    return await self._socket.receive()
+            except TimeoutError:
+                if not (self._ended or self._judging):
+                    raise DeadlineExceededError(f"no message came for {idle_s:g} s") from None
 
     def _start(self, message: Mapping[str, Any]) -> RagRequest:
         if message.get("type") != "start":

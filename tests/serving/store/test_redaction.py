@@ -186,3 +186,21 @@ def test_every_rule_names_its_kind_as_marks_are_read():
     for rule in SECRETS + PERSONAL_DATA:
         assert set(rule.kind) <= set(string.ascii_lowercase + "_")
         assert all(hint == hint.lower() for hint in rule.hints)
+
+
+_NAMES = ("password", "API_KEY", "ToKen", "pwd", "ſecret", "credentials", "İ", "K", "_9")
+_SIGNS = (" is ", "=", ": ", ":=", "=>", "']", '"', " ", "hunter2x9", "'q9w8e7r6'", "\n")
+_PARTS = st.sampled_from((*_NAMES, *_SIGNS))
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(_PARTS, max_size=9).map("".join))
+def test_a_guard_is_found_wherever_its_pattern_is(text):
+    """Each rule alone, without hints and guards, against the table as it is run."""
+    for rule in SECRETS:
+        if rule.guard is None or rule.pattern.search(text) is None:
+            continue
+        lowered = text.lower().translate({ord("ſ"): "s", ord("ı"): "i", 0x307: None})
+        assert rule.guard.search(lowered), (rule.kind, text)
+        secrets = [found for found in rule.pattern.finditer(text) if rule.check is None or rule.check(found["secret"])]
+        assert bool(secrets) <= bool(redact(text).counts)

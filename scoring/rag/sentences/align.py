@@ -1,0 +1,144 @@
+"""Which words of a claim stand for which words of one sentence of the source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from parsers.words.lexicon import exclusive, opposite, same_meaning, same_word, siblings
+from scoring.rag.sentences.words import NUMBER_WORDS, Kind, Sentence, Word
+
+_PRONOUNS = frozenset("it they he she this these es sie er dies diese".split())
+
+
+class Relation(StrEnum):
+    """How a word of the claim stands to its word of the source."""
+
+    SAME = "same"
+    SYNONYM = "synonym"
+    OPPOSITE = "opposite"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """``claim`` and ``source``: numbers in the contents of the two sentences."""
+
+    claim: int
+    source: int
+    relation: Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A claim beside one sentence. ``entities``: pairs of lowered names that stand side by side somewhere in the source.
+
+    ``carried``: words of the claim that the text before the sentence has as its subject.
+
+    ``extra``: words of the claim that neither has; ``left``: words of the source sentence that the claim does not take up.
+    """
+
+    claim: Sentence
+    source: Sentence
+    pairs: tuple[Pair, ...]
+    carried: tuple[int, ...]
+    extra: tuple[int, ...]
+    left: tuple[int, ...]
+    unit_index: int = 0
+    entities: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def covered(self) -> float:
+        """Share of the claim's content words that stand in the sentence or before it, in [0, 1]."""
+        total = len(self.claim.content)
+        return (len(self.pairs) + len(self.carried)) / total if total else 0.0
+
+    def claim_word(self, pair: Pair) -> Word:
+        """The claim's side of ``pair``."""
+        return self.claim.content[pair.claim]
+
+    def source_word(self, pair: Pair) -> Word:
+        """The source's side of ``pair``."""
+        return self.source.content[pair.source]
+
+
+def compare(
+    claim: Sentence,
+    source: Sentence,
+    before: frozenset[str],
+    unit_index: int = 0,
+    entities: frozenset[tuple[str, str]] = frozenset(),
+) -> Comparison:
+    """Align two sentences. ``before``: lowered words of what the source spoke of before this sentence.
+
+    Each word is used once: first the same words, then synonyms, then opposites; of several, the one nearest to the words
+    around it.
+    """
+    taken_claim: dict[int, Pair] = {}
+    taken_source: set[int] = set()
+    for relation in Relation:
+        for at, word in enumerate(claim.content):
+            if at in taken_claim:
+                continue
+            found = [
+                i for i, other in enumerate(source.content) if i not in taken_source and _related(word, other, relation)
+            ]
+            if found:
+                expected = taken_claim[at - 1].source + 1 if at - 1 in taken_claim else at
+                best = min(found, key=lambda i: (abs(i - expected), i))
+                taken_claim[at] = Pair(at, best, relation)
+                taken_source.add(best)
+    rest = [at for at in range(len(claim.content)) if at not in taken_claim]
+    opened = bool(source.words) and source.words[0].text.lower() in _PRONOUNS
+    carried = (
+        ()
+        if _own_subject(source)
+        else tuple(at for at in rest if _carries(claim, at, min(taken_claim, default=0), before, opened))
+    )
+    return Comparison(
+        claim,
+        source,
+        tuple(taken_claim[at] for at in sorted(taken_claim)),
+        carried,
+        tuple(at for at in rest if at not in carried),
+        tuple(i for i in range(len(source.content)) if i not in taken_source),
+        unit_index,
+        entities,
+    )
+
+
+def _own_subject(sentence: Sentence) -> bool:
+    """Whether a sentence opens with a name: then nothing said before it is its subject."""
+    opens = sentence.words[0] if sentence.words else None
+    return opens is not None and opens.kind is Kind.NAME
+
+
+def _carries(claim: Sentence, at: int, first: int, before: frozenset[str], pronoun: bool) -> bool:
+    """A word of which the text before speaks: one that the claim opens with, a name, or any where a pronoun may stand for it."""
+    word = claim.content[at]
+    return _lowered(word) in before and (at < first or word.kind is Kind.NAME or pronoun)
+
+
+def _lowered(word: Word) -> str:
+    return word.text.lower().removesuffix("'s").removesuffix("’s")
+
+
+def _related(word: Word, other: Word, relation: Relation) -> bool:
+    if Kind.NUMBER in (word.kind, other.kind):
+        return relation is Relation.SAME and _number(word) == _number(other)
+    if relation is Relation.SAME:
+        return same_word(word.text, other.text)
+    if Kind.NAME in (word.kind, other.kind) and word.kind is other.kind:
+        return False
+    if relation is Relation.SYNONYM:
+        return same_meaning(word.text, other.text)
+    return opposite(word.text, other.text)
+
+
+def _number(word: Word) -> str:
+    lowered = word.text.lower()
+    return NUMBER_WORDS.get(lowered, lowered.replace(",", ""))
+
+
+def excludes(first: Word, second: Word) -> bool:
+    """Whether two words in one slot cannot both be true: members of one class, or nouns of one kind."""
+    return exclusive(first.text, second.text) or siblings(first.text, second.text)

@@ -1,0 +1,81 @@
+"""A sentence of the source that says all that the claim says."""
+
+from __future__ import annotations
+
+import re
+
+from scoring.rag.sentences.align import Comparison, Pair
+from scoring.rag.sentences.grounds import (
+    DENIES_BY_MEANING,
+    LEAST_PAIRS,
+    PRONOUNS,
+    converse_here,
+    differs_in_sign,
+    holds_in_part,
+)
+from scoring.rag.sentences.limits import lost_rank
+from scoring.rag.sentences.polarity import _states, nobody_did, polarity
+from scoring.rag.sentences.roles import exchanged_roles, exchanged_slots
+from scoring.rag.sentences.words import Kind
+
+_HEDGES = re.compile(
+    r"\b(?:may|might|could|would|reportedly|allegedly|alleg\w+|plan(?:s|ned)?|hop(?:e|es|ed)|expect\w*|consider\w*|propos\w+|argu\w+|"
+    r"claim\w*|believ\w+|suggest\w*|impl(?:y|ies|ied)|think\w*|thought|tried|try|tries|want\w*|wish\w*|almost|nearly|"
+    r"those who|supposed|intend\w*|könnte\w*|würde\w*|soll|sollte\w*|fast|beinahe)\b",
+    re.IGNORECASE,
+)
+"""A source with one of these does not say it as a fact; a claim without it is no restatement."""
+_PASSIVE = frozenset("is are was were be been being ist sind wird werden wurde wurden".split())
+_LOOSE_SLOTS = frozenset("of in at on for by von im in am bei für".split())
+_MOST_BETWEEN = 4
+_YEAR_DIGITS = 4
+_BESIDE = frozenset({(1, 1), (-1, -1), (1, 2), (2, 1), (-1, -2), (-2, -1)})
+
+
+def restates(found: Comparison) -> bool:
+    """Whether the sentence says all that the claim says, in the same words or synonyms, with the same sign and roles."""
+    if found.extra or len(found.pairs) < LEAST_PAIRS or holds_in_part(found):
+        return False
+    if len(found.carried) > len(found.pairs) or not any(_states(found, pair) for pair in found.pairs):
+        return False
+    if any(rule(found) for rule in (lost_rank, exchanged_roles, nobody_did, polarity, exchanged_slots)):
+        return False
+    if any(differs_in_sign(found, pair) for pair in found.pairs if not converse_here(found, pair)):
+        return False
+    if found.carried and not (found.source.cues & PRONOUNS or found.source.cues & _PASSIVE):
+        return False
+    if any(_doer(found.claim_word(pair).text, found.source_word(pair).text) for pair in found.pairs):
+        return False
+    places = [pair.source for pair in found.pairs]
+    if max(places) - min(places) + 1 > len(places) + _MOST_BETWEEN:
+        return False
+    if (found.source.cues ^ found.claim.cues) & DENIES_BY_MEANING:
+        return False
+    hedges = {match.group().lower() for match in _HEDGES.finditer(found.source.text)}
+    said = {match.group().lower() for match in _HEDGES.finditer(found.claim.text)}
+    return hedges <= said and all(_in_place(found, pair) for pair in found.pairs)
+
+
+def _doer(said: str, stands: str) -> bool:
+    """Whether one names who does what the other says: "winner" and "beats" leave open which of two it is."""
+    ends = [word.lower().rstrip("s").endswith(("er", "or", "ee")) for word in (said, stands)]
+    return ends[0] != ends[1]
+
+
+def _in_place(found: Comparison, pair: Pair) -> bool:
+    """Whether a word belongs to the same on both sides: behind the same preposition, or a number beside the same word."""
+    said, stands = found.claim_word(pair), found.source_word(pair)
+    if said.kind is Kind.NUMBER and _is_year(said.text) and sum(_is_year(w.text) for w in found.source.content) == 1:
+        return True
+    if said.kind is Kind.NUMBER:
+        beside = {(other.claim - pair.claim, other.source - pair.source) for other in found.pairs}
+        return bool(beside & _BESIDE) or bool(said.slot and said.slot == stands.slot)
+    if said.slot == stands.slot or {said.slot, stands.slot} <= _LOOSE_SLOTS:
+        return True
+    if said.kind is Kind.NAME and not said.slot:
+        return stands.slot in ("by", "von", "of")
+    return not (said.slot and stands.slot)
+
+
+def _is_year(text: str) -> bool:
+    return len(text) == _YEAR_DIGITS and text.isdecimal()

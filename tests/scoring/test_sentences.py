@@ -1,0 +1,174 @@
+"""A claim beside the sentence that says nearly the same: each rule on examples that it must and must not speak about."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parsers.words.lexicon import base_forms, converse, exclusive, opposite, same_meaning, siblings
+from scoring.rag.rulings import RulingCode
+from scoring.rag.sentences.reading import SentenceReading, read_claim, source_sentences
+
+CLUB = (
+    "Guests may bring dogs. Cats are not admitted. The bar is open on weekdays and closed on Mondays. "
+    "Nobody was hurt when the roof leaked. The terrace is the second-largest in town."
+)
+DEAL = "In May the brewer Halvorsen bought the cider maker Quist. Quist keeps its name."
+TRIP = "Petra drove from Linz to Graz and Ivo took the train. Petra is older than Ivo."
+RULES = "All members may use the sauna. Trainees and members without a card may not use it."
+REPORT = "The pump was replaced first. The test followed on Tuesday, and only then was the valve opened."
+PRIZE = "Petra Quist won the 2011 prize in physics. She was born in Graz."
+PLANTS = "Mosses spread by spores rather than seeds. Most tolerate frost, but tree mosses do not."
+SCHOOL = "Ms Oduya teaches chemistry and Mr Brandt teaches music."
+TALK = "Petra: We should wait until spring.\nIvo: I will sell the boat now."
+HOUSE = "Die Küche ist täglich geöffnet. Das Rauchen ist nicht gestattet."
+
+
+def read(claim: str, *texts: str, question: str | None = None, language: str = "en") -> SentenceReading:
+    return read_claim(claim, 0, source_sentences(texts), question, language)
+
+
+@pytest.mark.parametrize(
+    ("claim", "text", "code"),
+    [
+        pytest.param("Cats are admitted.", CLUB, RulingCode.DENIED, id="denied"),
+        pytest.param("Guests may not bring dogs.", CLUB, RulingCode.DENIED, id="denies"),
+        pytest.param("Two guests were hurt.", CLUB, RulingCode.DENIED, id="nobody"),
+        pytest.param("The bar is open on Mondays.", CLUB, RulingCode.OTHER_LINK, id="open-and-closed"),
+        pytest.param("The terrace is the largest in town.", CLUB, RulingCode.LOST_LIMIT, id="rank-lost"),
+        pytest.param("Quist bought Halvorsen in May.", DEAL, RulingCode.EXCHANGED_ROLES, id="roles"),
+        pytest.param("Halvorsen was bought by Quist.", DEAL, RulingCode.EXCHANGED_ROLES, id="roles-passive"),
+        pytest.param("Ivo is older than Petra.", TRIP, RulingCode.EXCHANGED_ROLES, id="comparison"),
+        pytest.param("Petra drove from Graz to Linz.", TRIP, RulingCode.EXCHANGED_ROLES, id="direction"),
+        pytest.param(
+            "All members may use the sauna, and so may trainees.", RULES, RulingCode.DENIED_FOR, id="excepted"
+        ),
+        pytest.param(
+            "The valve was opened before the test followed on Tuesday.", REPORT, RulingCode.EXCHANGED_ORDER, id="order"
+        ),
+        pytest.param("Petra Quist won the prize in chemistry.", PRIZE, RulingCode.OTHER_MEMBER, id="other-science"),
+        pytest.param("Petra Quist was born in Linz.", PRIZE, RulingCode.OTHER_NAME, id="other-birthplace"),
+        pytest.param("Mosses spread by seeds.", PLANTS, RulingCode.DENIED, id="rather-than"),
+        pytest.param("Tree mosses tolerate frost.", PLANTS, RulingCode.DENIED, id="elliptic"),
+        pytest.param("Mr Brandt teaches chemistry.", SCHOOL, RulingCode.OTHER_LINK, id="who-teaches-what"),
+        pytest.param("Ivo said that they should wait until spring.", TALK, RulingCode.OTHER_SPEAKER, id="speaker"),
+        pytest.param("Das Rauchen ist gestattet.", HOUSE, RulingCode.DENIED, id="german-denied"),
+        pytest.param("Die Küche ist geschlossen.", HOUSE, None, id="german-opposite-of-part"),
+    ],
+)
+def test_what_a_claim_has_otherwise(claim, text, code):
+    language = "de" if text is HOUSE else "en"
+    found = read(claim, text, language=language)
+    assert (found.contrast.code if found.contrast else None) is code
+    if code is not None:
+        place = found.contrast.stands.span
+        assert text[slice(*place)] == found.contrast.stands.text
+        assert not found.restated
+
+
+@pytest.mark.parametrize(
+    ("claim", "text"),
+    [
+        pytest.param("Cats are not allowed.", CLUB, id="synonym-of-the-denied"),
+        pytest.param("Dogs may be brought by guests.", CLUB, id="passive"),
+        pytest.param("Quist was bought by Halvorsen in May.", DEAL, id="roles-kept"),
+        pytest.param("Petra Quist won the prize in physics in 2011.", PRIZE, id="same-words-moved"),
+        pytest.param(
+            "Smoking is forbidden in the kitchen.", "Smoking is not permitted in the kitchen.", id="negated-opposite"
+        ),
+        pytest.param("Riverton lost to Oakdale.", "Oakdale beat Riverton on Sunday.", id="converse"),
+        pytest.param("Das Rauchen ist verboten.", HOUSE, id="german"),
+    ],
+)
+def test_what_a_source_says_in_other_words(claim, text):
+    assert read(claim, text, language="de" if text is HOUSE else "en").restated
+
+
+@pytest.mark.parametrize(
+    ("claim", "text"),
+    [
+        pytest.param(
+            "Fees are refunded if the course is cancelled.",
+            "Fees are not refunded unless the course is cancelled.",
+            id="unless",
+        ),
+        pytest.param("The shop does not deliver.", "The shop offers takeaway, but not delivery.", id="both-deny"),
+        pytest.param(
+            "You can borrow books for four weeks.", "The library lends books for four weeks.", id="two-sides-of-one-act"
+        ),
+        pytest.param("Members may use the sauna.", RULES, id="excepted-in-part"),
+        pytest.param("Lena Ruiz scored.", "Ruiz scored. Lena Ruiz is the captain.", id="one-person"),
+        pytest.param("There is no doubt that the shop opens at nine.", "The shop opens at nine.", id="no-negation"),
+        pytest.param(
+            "The box was delivered without a charger.", "The box holds a charger cable and a manual.", id="without"
+        ),
+        pytest.param("The island may be sold.", "The island is a must-see.", id="another-matter"),
+    ],
+)
+def test_where_rules_are_silent(claim, text):
+    assert read(claim, text).contrast is None
+
+
+def test_what_is_mentioned_is_not_what_the_claim_says_it_is():
+    text = "We spent a weekend in Tollby, in the south of Brennick county, by the lake."
+    found = read("The capital of Brennick county is Tollby.", text)
+    assert (found.absent.text, found.contrast, found.restated) == ("capital", None, False)
+    assert read("The lake of Brennick county is Tollby.", text).absent is None
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "contrast", "restated"),
+    [
+        pytest.param("Are cats admitted?", "Yes.", True, False, id="wrong-yes"),
+        pytest.param("Are cats admitted?", "No.", False, True, id="right-no"),
+        pytest.param("May guests bring dogs?", "No.", True, False, id="wrong-no"),
+        pytest.param("May guests bring dogs?", "Yes", False, True, id="right-yes"),
+    ],
+)
+def test_yes_and_no_are_read_with_the_question(question, answer, contrast, restated):
+    found = read(answer, CLUB, question=question)
+    assert (found.contrast is not None, found.restated) == (contrast, restated)
+
+
+def test_a_name_answers_who():
+    assert read("Petra.", TRIP, question="Who took the train?").contrast is not None
+    assert read("Ivo.", TRIP, question="Who took the train?").contrast is None
+
+
+def test_other_languages_are_left_alone():
+    assert read("Les chats sont admis.", "Les chats ne sont pas admis.", language="fr") == SentenceReading(None, False)
+
+
+def test_relations_of_words():
+    assert base_forms("refunded") >= {"refund"}
+    assert base_forms("best") >= {"good"}
+    assert same_meaning("hurt", "injured")
+    assert same_meaning("approval", "approve")
+    assert opposite("paid", "unpaid")
+    assert not same_meaning("paid", "unpaid")
+    assert exclusive("second", "minute")
+    assert siblings("physics", "chemistry")
+    assert converse("beat", "lost")
+
+
+SENTENCES = st.lists(
+    st.sampled_from(
+        [*CLUB.split(". "), *TRIP.split(". "), *PLANTS.split(". "), *SCHOOL.split(". "), *DEAL.split(". ")]
+    ),
+    min_size=1,
+    max_size=5,
+    unique=True,
+)
+
+
+@given(SENTENCES, st.data())
+def test_a_sentence_of_the_source_is_never_contradicted(sentences, data):
+    """Law: what the source says word for word no rule speaks against, whatever stands beside it."""
+    sentences = [sentence.rstrip(".") + "." for sentence in sentences]
+    said = data.draw(st.sampled_from(sentences))
+    assert read(said, " ".join(sentences)).contrast is None
+
+
+@given(st.text(max_size=200), st.text(max_size=300), st.text(max_size=40))
+def test_any_text_can_be_read(claim, text, question):
+    found = read(claim, text, question=question)
+    assert not (found.restated and found.contrast)
