@@ -43,7 +43,7 @@ from groundlane.results import (
     Turn,
 )
 from groundlane.retries import Attempts, RetryPolicy
-from groundlane.streams import EventParser, LineSplitter, parse_row
+from groundlane.streams import EventParser, LineSplitter, next_page, parse_row
 
 T = TypeVar("T")
 
@@ -189,11 +189,16 @@ class AsyncJobs:
         return await self._client.send(calls.cancel_job(job_id))
 
     async def results(self, job_id: str) -> AsyncIterator[JobRow]:
-        """The outcomes so far, one by one, as they are streamed."""
-        async with self._client.lines(calls.job_results(job_id)) as lines:
-            async for line in lines:
-                if (row := parse_row(line)) is not None:
-                    yield row
+        """The outcomes so far, one by one, page after page."""
+        after: int | None = -1
+        while after is not None:
+            call, after = calls.job_results(job_id, after), None
+            async with self._client.lines(call) as lines:
+                async for line in lines:
+                    if (following := next_page(line)) is not None:
+                        after = following
+                    elif (row := parse_row(line)) is not None:
+                        yield row
 
     async def events(self, job_id: str) -> AsyncIterator[JobEvent]:
         """The job's progress as it happens."""

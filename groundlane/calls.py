@@ -119,9 +119,9 @@ def cancel_job(job_id: str) -> Call[Json]:
     return Call("DELETE", f"{JOBS}/{_part(job_id)}", _object)
 
 
-def job_results(job_id: str) -> Call[None]:
-    """Stream a job's results."""
-    return Call("GET", f"{JOBS}/{_part(job_id)}/results", _nothing)
+def job_results(job_id: str, after: int) -> Call[None]:
+    """A page of a job's results, of requests after place ``after``."""
+    return Call("GET", f"{JOBS}/{_part(job_id)}/results", _nothing, params={"after": after})
 
 
 def job_events(job_id: str) -> Call[None]:

@@ -27,6 +27,16 @@ class LineSplitter:
         return [rest.decode("utf-8")] if rest else []
 
 
+def next_page(line: str) -> int | None:
+    """After which place the next page of results begins, where ``line`` is the one that says so."""
+    if not line.startswith('{"next_after":'):
+        return None
+    after = _json(line)["next_after"]
+    if not isinstance(after, int):
+        raise UnexpectedAnswerError(f"next_after is {after!r}, not the place of a request")
+    return after
+
+
 def parse_row(line: str) -> JobRow | None:
     """The row of a JSON line; None for a blank one. Raises UnexpectedAnswerError."""
     return read(JobRow, _json(line)) if line.strip() else None

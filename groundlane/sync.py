@@ -41,7 +41,7 @@ from groundlane.results import (
     Turn,
 )
 from groundlane.retries import Attempts, RetryPolicy
-from groundlane.streams import EventParser, LineSplitter, parse_row
+from groundlane.streams import EventParser, LineSplitter, next_page, parse_row
 from groundlane.sync_stream import AnswerStream
 
 T = TypeVar("T")
@@ -186,11 +186,16 @@ class Jobs:
         return self._client.send(calls.cancel_job(job_id))
 
     def results(self, job_id: str) -> Iterator[JobRow]:
-        """The outcomes so far, one by one, as they are streamed."""
-        with self._client.lines(calls.job_results(job_id)) as lines:
-            for line in lines:
-                if (row := parse_row(line)) is not None:
-                    yield row
+        """The outcomes so far, one by one, page after page."""
+        after: int | None = -1
+        while after is not None:
+            call, after = calls.job_results(job_id, after), None
+            with self._client.lines(call) as lines:
+                for line in lines:
+                    if (following := next_page(line)) is not None:
+                        after = following
+                    elif (row := parse_row(line)) is not None:
+                        yield row
 
     def events(self, job_id: str) -> Iterator[JobEvent]:
         """The job's progress as it happens."""

@@ -120,6 +120,7 @@ def _start_ray(config: Config) -> None:
     joined = os.environ.get("RAY_ADDRESS")
     if config.server.ha_proxy and not joined:
         check_haproxy(os.environ)
+    os.umask(0o077)  # what Ray and the server log is the operator's alone
     os.environ.update(_RAY_ENVIRONMENT | _serve_environment(config.server))
     os.environ.setdefault(_NICENESS, "0")
     if not ray.is_initialized():

@@ -14,6 +14,7 @@ from serving.config.sources import parse_document, unwrap_serve_document
 
 REPOSITORY = Path(__file__).parents[1]
 RAY_SERVICE = REPOSITORY / "deploy" / "rayservice.yaml"
+NETWORK_POLICY = REPOSITORY / "deploy" / "networkpolicy.yaml"
 COMPOSE = REPOSITORY / "deploy" / "compose.yaml"
 DOCKERFILE = REPOSITORY / "Dockerfile.gpu"
 
@@ -71,7 +72,7 @@ def test_what_listens_beyond_loopback_asks_for_a_key(text):
 
 
 @pytest.mark.parametrize(
-    "path", [RAY_SERVICE, COMPOSE, REPOSITORY / "deploy" / "groundlane.yaml"], ids=lambda p: p.name
+    "path", [RAY_SERVICE, NETWORK_POLICY, COMPOSE, REPOSITORY / "deploy" / "groundlane.yaml"], ids=lambda p: p.name
 )
 def test_the_yaml_is_clean(path):
     command = [sys.executable, "-m", "yamllint", "--strict", "-c", str(REPOSITORY / ".yamllint.yaml"), str(path)]
@@ -99,7 +100,15 @@ def test_every_pod_is_unprivileged_finds_the_keys_and_opens_the_port(pod):
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
     assert {port["name"]: port["containerPort"] for port in container["ports"]}["serve"] == config.server.port
     mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
-    assert mounts[str(config.keys_path.parent)] in {volume["name"] for volume in pod["volumes"]}
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert set(mounts.values()) == set(volumes)
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for written in ("/tmp", "/dev/shm", str(config.data_dir)):
+        assert "emptyDir" in volumes[mounts[written]]
+    head = container["name"] == "ray-head"
+    assert (str(config.keys_path.parent) in mounts) is not head, "gateways read keys, and the head runs none"
+    assert pod["automountServiceAccountToken"] is head
     secrets = [entry["name"] for entry in container["env"] if "secretKeyRef" in entry.get("valueFrom", {})]
     assert "GROUNDLANE__STORE__URL" in secrets
     if "terminationGracePeriodSeconds" in pod:
@@ -172,3 +181,21 @@ def test_everything_that_the_image_copies_exists_and_is_not_ignored():
         for source in text.split()[:-1]:
             assert (REPOSITORY / source).exists(), source
             assert f"!{source}" in kept
+
+
+def test_the_cluster_asks_for_a_token_and_lets_no_other_pod_in():
+    cluster = ray_service()["spec"]["rayClusterConfig"]
+    assert cluster["authOptions"] == {"mode": "token"}
+    policy = yaml.safe_load(NETWORK_POLICY.read_text(encoding="utf-8"))["spec"]
+    wanted = policy["podSelector"]["matchLabels"]
+    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+    assert all(wanted.items() <= group["template"]["metadata"]["labels"].items() for group in groups)
+    assert policy["policyTypes"] == ["Ingress"]
+    for rule in policy["ingress"]:
+        assert rule["from"], "a rule without a source lets everybody in"
+        (source,) = rule["from"]
+        ports = {port["port"] for port in rule.get("ports", ())}
+        if source.get("podSelector", {}).get("matchLabels") == wanted:
+            continue
+        assert ports, "others may reach named ports only"
+        assert ports <= ({8265, 8000} if "namespaceSelector" in source else {8000})

@@ -66,6 +66,13 @@ class MethodNotAllowedError(ApiError):
     hint = "See /docs for the methods of this path."
 
 
+class BodyTimeoutError(ApiError):
+    """The body came too slowly. Nothing of it was used."""
+
+    status, code = 408, "body_timeout"
+    hint = "Send the body at once; limits.body_deadline_s and limits.body_bytes_per_s say how slowly it may come."
+
+
 class ConflictError(ApiError):
     """The resource is in a state that forbids the change."""
 
@@ -110,6 +117,8 @@ def error_headers(error: ApiError) -> dict[str, str]:
     headers = {"content-type": "application/json"}
     if error.status in {429, 503}:
         headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s or 1.0)))
+    if error.status == 408:
+        headers["connection"] = "close"  # the rest of the body may still come: it must not be read as another request
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
     return headers

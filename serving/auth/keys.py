@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import logging
 import os
 import re
 import secrets
@@ -22,12 +23,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from serving.api.config_errors import ConfigError
-from serving.api.errors import ForbiddenError, UnauthorizedError
+from serving.api.errors import ForbiddenError, OverloadedError, UnauthorizedError
 
 ANONYMOUS_TENANT = "anonymous"
 _FORMAT = 1
 _KEY = re.compile(r"gl_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_DAMAGED_RETRY_S = 10.0
+_LOGGER = logging.getLogger("groundlane.auth")
 _UNKNOWN_DIGEST = hashlib.sha256(b"").hexdigest()
 
 
@@ -159,12 +162,18 @@ class Authenticator:
         self._required = required
         self._version: tuple[int, int, int] | None = None
         self._records: dict[str, KeyRecord] = {}
-        self._refresh()
+        self._tenants = 0
+        self._read()
 
     @property
     def anonymous_allowed(self) -> bool:
         """Whether a caller without a key is served, on loopback."""
         return not self._required
+
+    @property
+    def tenants(self) -> int:
+        """How many tenants have a valid key."""
+        return self._tenants
 
     def authenticate(self, authorization_header: str | None, client_host: str | None = None) -> Principal:
         """Who calls. ``client_host``: the peer's address where it is known; anonymous calls must be local.
@@ -204,7 +213,20 @@ class Authenticator:
         version = self._keys.version()
         if version == self._version:
             return
+        try:
+            self._read()
+        except ConfigError as error:
+            _LOGGER.error("the keys file cannot be read", extra={"fields": {"reason": str(error)}})
+            raise OverloadedError(
+                "the server's keys file is damaged or unreadable, so nobody can be let in",
+                "Operator: the log says why; restore the file from a backup, and the next call is served.",
+                retry_after_s=_DAMAGED_RETRY_S,
+            ) from None
+
+    def _read(self) -> None:
+        version = self._keys.version()
         self._records = {record.key_id: record for record in self._keys.read()}
+        self._tenants = len({record.tenant for record in self._records.values() if record.revoked_at is None})
         self._version = version
         if self._records and self._required is None:
             self._required = True

@@ -10,6 +10,7 @@ import ipaddress
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -106,12 +107,12 @@ class Config(Section):
     @model_validator(mode="after")
     def _check_capacity(self) -> Self:
         permits = self.limits.permits
-        admitted = sum(permits.model_dump().values())
+        admitted = sum(permits.model_dump().values()) + self.limits.receiving
         if self.server.gateway.max_ongoing_requests <= admitted:
             impossible(
                 "server.gateway.max_ongoing_requests",
-                f"a gateway holds {self.server.gateway.max_ongoing_requests} requests but limits.permits admit "
-                f"{admitted}; raise it above them, so that a full queue answers 503 and /healthz still answers",
+                f"a gateway holds {self.server.gateway.max_ongoing_requests} requests but limits.permits and limits.receiving "
+                f"admit {admitted}; raise it above them, so that a full queue answers 503 and /healthz still answers",
             )
         if self.server.drain_s < self.limits.deadline_s:
             impossible(
@@ -252,9 +253,10 @@ def is_loopback(host: str) -> bool:
 
 def _without_password(url: str) -> str:
     parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")))
+    query = re.sub(r"(?i)((?:^|&)[^=&]*(?:passw|secret|token)[^=&]*=)[^&]*", r"\1***", parts.query)
+    netloc = parts.netloc if parts.password is None else parts.netloc.replace(f":{parts.password}@", ":***@")
+    hidden = urlunsplit(parts._replace(netloc=netloc, query=query))
+    return hidden if (netloc, query) != (parts.netloc, parts.query) else url
 
 
 def _flatten(value: Any, prefix: str = "") -> list[tuple[str, Any]]:

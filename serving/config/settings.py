@@ -107,9 +107,9 @@ class GatewaySettings(ReplicaSettings):
     """Replicas of the HTTP ingress. Rate limits and permits are counted in each of them."""
 
     max_ongoing_requests: int = Field(
-        default=1024,
+        default=2048,
         ge=1,
-        description="Requests one gateway holds; above the sum of limits.permits, so permits refuse first.",
+        description="Requests one gateway holds; above limits.permits and limits.receiving, which refuse first.",
     )
     max_queued_requests: int = Field(default=1024, ge=1, description="Requests that wait at the proxy for a gateway.")
 
@@ -264,6 +264,10 @@ class ServerSettings(Section):
         default="127.0.0.1", min_length=1, description="Address to listen on; beyond loopback needs keys."
     )
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Names with a dot that calls without a key may use as Host; addresses and localhost always may.",
+    )
     ha_proxy: bool = Field(
         default=False,
         description="HAProxy before the gateways instead of Ray Serve's Python proxy; for a server that starts its own Ray.",
@@ -309,6 +313,20 @@ class LimitSettings(Section):
         default=256 * MEBIBYTE,
         ge=1024,
         description="Bytes of all bodies that one gateway holds at a time; more answer 503.",
+    )
+    body_deadline_s: float = Field(default=120.0, gt=0, description="Seconds a body may take to come; then 408.")
+    body_bytes_per_s: int = Field(
+        default=16_384, ge=1, description="Least rate of a body on average, after its first five seconds; then 408."
+    )
+    receiving: int = Field(
+        default=256, ge=1, description="Requests whose body is on its way at a time; they hold no permit."
+    )
+    tenant_share: float = Field(
+        default=0.75,
+        gt=0,
+        le=1,
+        description="Share of the permits, of in_flight_bytes and of receiving that one tenant may hold where the keys are of "
+        "more than one.",
     )
     deadline_s: float = Field(default=30.0, gt=0, description="Seconds one request may take; then it answers 504.")
     stream_idle_s: float = Field(

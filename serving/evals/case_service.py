@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -21,7 +21,9 @@ from serving.store import eval_records as records
 from serving.store.store import Store
 
 MAX_CASES: Final = 10_000
-_PAGE: Final = 200
+_EXPORTED: Final = 20
+_EXPORT_BYTES: Final = 4_194_304
+"""A page of an export ends with the cases that reach this; a case is never cut."""
 
 
 class CaseService:
@@ -88,16 +90,22 @@ class CaseService:
         cursor = rows[-1].task_id if len(rows) == limit else None
         return {"cases": [_case_view(row) for row in rows], "next_cursor": cursor}
 
-    async def export(self, tenant: str) -> AsyncIterator[bytes]:
-        """All cases as JSON lines that an import reads again, page by page."""
-        after = ""
-        while True:
-            page = await self.list_cases(tenant, None, None, after, _PAGE)
+    async def export(self, tenant: str, after: str = "") -> bytes:
+        """A page of cases, after task ``after``, as JSON lines that an import reads again; where more follow, the last line is
+        ``{"next_after": task_id}``.
+        """
+        lines: list[bytes] = []
+        size = 0
+        while size < _EXPORT_BYTES:
+            page = await self.list_cases(tenant, None, None, after, _EXPORTED)
             for one in page["cases"]:
-                yield orjson.dumps({k: v for k, v in one.items() if k not in {"status", "revision"}}) + b"\n"
+                lines.append(orjson.dumps({k: v for k, v in one.items() if k not in {"status", "revision"}}) + b"\n")
+                size += len(lines[-1])
             if page["next_cursor"] is None:
-                return
+                return b"".join(lines)
             after = page["next_cursor"]
+        lines.append(orjson.dumps({"next_after": after}) + b"\n")
+        return b"".join(lines)
 
     async def move(self, tenant: str, task_id: str, status: CaseStatus, good_answer: str | None) -> dict[str, Any]:
         """One step of the life cycle, after a dry run of the graders. Raises ConflictError naming what is missing."""

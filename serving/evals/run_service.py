@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -36,6 +37,8 @@ from serving.store.store import Store
 MAX_UNITS: Final = 100_000
 _KEPT_TARGETS: Final = 16
 _WATCH_S: Final = 0.5
+_KEEP_ALIVE_S: Final = 15.0
+"""Also how soon a stream ends whose key was revoked, and whose client left."""
 
 
 _OPEN: Final = (RunStatus.RUNNING.value,)
@@ -147,10 +150,14 @@ class RunService:
 
     async def _events(self, tenant: str, run_id: str, run: dict[str, Any]) -> AsyncIterator[bytes]:
         shown: dict[str, Any] | None = None
+        sent_s = time.monotonic()
         while True:
             if run != shown:
                 yield b"event: progress\ndata: " + orjson.dumps(run) + b"\n\n"
-                shown = run
+                shown, sent_s = run, time.monotonic()
+            elif time.monotonic() - sent_s > _KEEP_ALIVE_S:
+                sent_s = time.monotonic()
+                yield b": keep-alive\n\n"
             if run["status"] != RunStatus.RUNNING:
                 return
             await asyncio.sleep(_WATCH_S)

@@ -1,27 +1,31 @@
 """The outermost layer of the server: identity, limits, one record and one envelope for every request.
 
-Pure ASGI, around the FastAPI application. For a call under ``/api/`` or ``/v1/`` it authenticates, counts the
-key's rate and takes a permit before a byte of the body is read. It holds the project's one broad ``except``.
+Pure ASGI, around the FastAPI application. For a call under ``/api/`` or ``/v1/`` it authenticates and counts the
+key's rate before a byte of the body is read, and takes a permit of the lane once the body is there. It holds the
+project's one broad ``except``.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from serving.api.errors import ApiError, InternalError
+from serving.api.errors import ApiError, DeadlineExceededError, InternalError, UnauthorizedError
 from serving.api.lane_types import LaneAnswer
 from serving.api.pseudonyms import hashed_session
 from serving.api.schemas import REQUEST_ID_PATTERN
 from serving.auth.keys import Authenticator, Principal
+from serving.http.bodies import BodyLimits, SenderGoneError, has_body, receive_body, replayed
 from serving.http.limits import Admission, Permit, RateLimiter, RateState, check_content_length
 from serving.http.observability import Metrics, RequestRecord, log_request
+from serving.http.origins import check_browser
 from serving.http.senders import HttpSender, SocketSender
 from serving.http.tracing import TraceContext
 from serving.pages.router import is_page
@@ -48,6 +52,7 @@ _LANE_PREFIXES = {
     "/v1/": "store",
     "/review": "pages",
 }
+_STORE_LANES = frozenset({"store", "pages"})
 _WATCHING = re.compile(r"/api/v1/(?:jobs|runs)/[^/]+/events/?")
 _REQUEST_ID = re.compile(REQUEST_ID_PATTERN)
 _LOGGER = logging.getLogger("groundlane.edge")
@@ -106,12 +111,15 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Guards:
-    """What a call under ``/api/`` or ``/v1/`` has to pass."""
+    """What a call under ``/api/`` or ``/v1/`` has to pass. ``store_s``: the deadline of calls that no lane has one for."""
 
     authenticator: Authenticator
     limiter: RateLimiter
     admission: Admission
-    body_bytes: int
+    body: BodyLimits
+    tenant_share: float = 1.0
+    allowed_hosts: tuple[str, ...] = ()
+    store_s: float | None = None
 
 
 class Edge:
@@ -135,24 +143,37 @@ class Edge:
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         exchange = _open_exchange(scope, headers)
         scope.setdefault("state", {})["exchange"] = exchange
+        method = scope.get("method", "WEBSOCKET")
+        if exchange.lane == "watch":
+            send = self._while_allowed(headers, send)
+        elif method == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         kind: type[HttpSender | SocketSender] = SocketSender if scope["type"] == "websocket" else HttpSender
         sender = kind(send, exchange, lambda: self._answer_headers(exchange, scope))
         scope["state"]["sender"] = sender
         try:
             with ExitStack() as stack:
-                inbound = self._admit(scope, headers, receive, exchange, stack)
-                await self._app(scope, inbound, sender.send)
+                inbound = await self._admit(scope, headers, receive, exchange, stack)
+                async with asyncio.timeout(self._guards.store_s if exchange.lane in _STORE_LANES else None):
+                    await self._app(scope, inbound, sender.send)
+        except SenderGoneError:
+            exchange.status = 0
+        except KeyEndedError:
+            exchange.error_code = UnauthorizedError.code
+        except TimeoutError:
+            await sender.fail(DeadlineExceededError("the store gave no answer in time"))
         except ApiError as error:
             await sender.fail(error)
         except Exception as error:
             _LOGGER.exception("unhandled", extra={"fields": {"request_id": exchange.request_id}})
             await sender.fail(InternalError(f"unexpected {type(error).__name__}"))
         finally:
-            record = exchange.record(scope)
+            record = replace(exchange.record(scope), method=method)
             self._metrics.observe(record)
             log_request(record)
 
     def _answer_headers(self, exchange: Exchange, scope: Scope) -> list[tuple[bytes, bytes]]:
+        """What every answer carries besides its own headers."""
         fields = {**exchange.record(scope).headers(), "traceparent": exchange.trace.traceparent}
         return [
             (name.lower().encode("latin-1"), value.encode("latin-1"))
@@ -160,29 +181,94 @@ class Edge:
             if name not in self._hidden
         ]
 
-    def _admit(
+    def _while_allowed(self, headers: Mapping[str, str], send: Send) -> Send:
+        """``send`` of a stream that goes on for hours: it raises KeyEndedError once the key is no longer good."""
+
+        async def checked(message: Message) -> None:
+            if message["type"] == "http.response.body" and not self._still_allowed(headers):
+                await send({"type": "http.response.body", "body": b""})
+                raise KeyEndedError
+            await send(message)
+
+        return checked
+
+    def _still_allowed(self, headers: Mapping[str, str]) -> bool:
+        """Whether the key of a stream that goes on for hours is still good. Who was let in without one stays."""
+        given = headers.get("authorization")
+        if given is None:
+            return True
+        try:
+            self._guards.authenticator.authenticate(given)
+        except ApiError:
+            return False
+        return True
+
+    async def _admit(
         self, scope: Scope, headers: Mapping[str, str], receive: Receive, exchange: Exchange, stack: ExitStack
     ) -> Receive:
-        """Identity, rate and permit of an API call; the way in that counts the body's bytes. Pages know their visitors by a
-        cookie, and ask for it themselves: who has none is led to the sign-in.
+        """Identity and rate, then the body, then the permit of an API call. Pages know their visitors by a cookie, and ask for
+        it themselves: who has none is led to the sign-in.
         """
+        guards = self._guards
+        if guards.authenticator.anonymous_allowed and (is_page(scope["path"]) or scope["path"].startswith(GUARDED)):
+            check_browser(headers, guards.allowed_hosts)
         if is_page(scope["path"]):
-            announced = check_content_length(headers.get("content-length"), FORM_BYTES)
-            permit = stack.enter_context(self._guards.admission.admit("pages", announced))
-            return _counted(receive, permit, exchange, FORM_BYTES)
+            permit = guards.admission.receive("pages")
+            return await _enter(permit, headers, receive, exchange, stack, replace(guards.body, most_bytes=FORM_BYTES))
         if not scope["path"].startswith(GUARDED):
             return receive
         client = scope.get("client")
-        exchange.principal = self._guards.authenticator.authenticate(
-            headers.get("authorization"), client[0] if client else None
-        )
-        scope["state"]["principal"] = exchange.principal
+        principal = guards.authenticator.authenticate(headers.get("authorization"), client[0] if client else None)
+        exchange.principal = scope["state"]["principal"] = principal
         if exchange.lane != "traces":
-            exchange.rate = self._guards.limiter.take(exchange.principal.key_id, exchange.principal.requests_per_minute)
+            exchange.rate = guards.limiter.take(principal.key_id, principal.requests_per_minute)
             exchange.rate.require()
-        announced = check_content_length(headers.get("content-length"), self._guards.body_bytes)
-        permit = stack.enter_context(self._guards.admission.admit(exchange.lane, announced))
-        return _counted(receive, permit, exchange, self._guards.body_bytes)
+        share = guards.tenant_share if guards.authenticator.tenants > 1 else 1.0
+        permit = guards.admission.receive(exchange.lane, principal.tenant, share)
+        socket = scope["type"] == "websocket"
+        return await _enter(permit, headers, receive, exchange, stack, guards.body, socket)
+
+
+class KeyEndedError(Exception):
+    """The key of a stream was revoked while it went on."""
+
+
+def _without_body(send: Send) -> Send:
+    """``send`` for HEAD: the headers that GET would have (RFC 9110, 9.3.2)."""
+
+    async def head(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+        elif not message.get("more_body", False):
+            await send({"type": "http.response.body", "body": b""})
+
+    return head
+
+
+async def _enter(
+    permit: Permit,
+    headers: Mapping[str, str],
+    receive: Receive,
+    exchange: Exchange,
+    stack: ExitStack,
+    limits: BodyLimits,
+    socket: bool = False,
+) -> Receive:
+    """Read the body, then take the lane's permit; both are held until ``stack`` closes. What a WebSocket brings is counted
+    as it comes.
+    """
+    stack.enter_context(permit)
+    check_content_length(headers.get("content-length"), limits.most_bytes)
+    if socket:
+        permit.begin()
+        return _counted(receive, permit, exchange, limits.most_bytes)
+    inbound = receive
+    if has_body(headers):
+        body = await receive_body(receive, permit, limits)
+        exchange.body_bytes = len(body)
+        inbound = replayed(body, receive)
+    permit.begin()
+    return inbound
 
 
 def _verdict_counts(answer: LaneAnswer) -> dict[str, int]:

@@ -29,6 +29,7 @@ from serving.audit.shadow import CandidateLane
 from serving.auth.browser import BrowserSessions
 from serving.auth.keys import Authenticator, KeyFile
 from serving.config.load import Config
+from serving.http.bodies import BodyLimits
 from serving.http.docs_page import install_docs
 from serving.http.edge import Edge, Exchange, Guards
 from serving.http.limits import Admission, RateLimiter, build_admission
@@ -76,6 +77,8 @@ def create_app(
     admission = build_admission(config.limits, time.monotonic)
     metrics.track(admission)
     state = None if encoders is None else _open_state(config, lanes, encoders, replica, candidate)
+    if state is not None:
+        metrics.watch(state.supervisor.watched)
     app = FastAPI(
         title=TITLE,
         version=release,
@@ -87,7 +90,8 @@ def create_app(
     dispatcher = Dispatcher(lanes, None, config.limits.deadline_s) if state is None else state.dispatcher
     app.include_router(lanes_router(dispatcher, config.limits, config.prices, state.jobs if state else None))
     app.include_router(stream_router(dispatcher, config.limits, config.prices))
-    app.include_router(health_router(lanes, metrics, config.observability.metrics))
+    supervisor = state.supervisor if state else None
+    app.include_router(health_router(lanes, metrics, config.observability.metrics, supervisor))
     status = StatusReport(config, metrics, admission, state.audit if state else None)
     app.include_router(status_router(status, release))
     if state is not None:
@@ -148,7 +152,10 @@ def _guards(config: Config, admission: Admission) -> Guards:
             share=1.0 / config.server.gateway.max_replicas,
         ),
         admission=admission,
-        body_bytes=config.limits.body_bytes,
+        body=BodyLimits(config.limits.body_bytes, config.limits.body_deadline_s, config.limits.body_bytes_per_s),
+        tenant_share=config.limits.tenant_share,
+        allowed_hosts=config.server.allowed_hosts,
+        store_s=config.limits.deadline_s,
     )
 
 

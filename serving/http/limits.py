@@ -7,7 +7,8 @@ change, so the classes are safe within one event loop without a lock; each gatew
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,7 @@ _MAX_RETRY_AFTER_S = 60.0
 _FIRST_GUESS_S = 1.0
 _NEWEST_WEIGHT = 0.1
 _SWEEP_ABOVE_BUCKETS = 4096
+_MAX_RECEIVING = 256
 
 
 @dataclass(frozen=True)
@@ -83,25 +85,36 @@ class RateLimiter:
 
 
 class Permit:
-    """One admitted request. Use it as a context manager around everything the request does."""
+    """One request from its first byte to its answer: its body comes in, then it begins. A context manager around both."""
 
-    def __init__(self, admission: Admission, lane: str, body_bytes: int, admitted_at: float) -> None:
+    def __init__(self, admission: Admission, lane: str, tenant: str, share: float) -> None:
         self._admission = admission
-        self._admitted_at = admitted_at
+        self._began_at: float | None = None
         self._released = False
         self.lane = lane
-        self.body_bytes = body_bytes
+        self.tenant = tenant
+        self.share = share
+        self.body_bytes = 0
+
+    @property
+    def began_at(self) -> float | None:
+        """When the body was there and the lane had room, on the admission's clock; None before."""
+        return self._began_at
 
     def reserve(self, more_bytes: int) -> None:
-        """Count bytes of a body whose length was not announced. Raises OverloadedError if memory is full."""
-        self._admission.reserve(self.lane, more_bytes)
+        """Count bytes of the body that arrived. Raises OverloadedError if memory is full."""
+        self._admission.reserve(self, more_bytes)
         self.body_bytes += more_bytes
 
+    def begin(self) -> None:
+        """The body is there: take one of the lane's places. Raises OverloadedError if there is none."""
+        self._began_at = self._admission.begin(self)
+
     def release(self) -> None:
-        """Give the permit back; repeating it does nothing."""
+        """Give everything back; repeating it does nothing."""
         if not self._released:
             self._released = True
-            self._admission.release(self, self._admitted_at)
+            self._admission.release(self)
 
     def __enter__(self) -> Self:
         return self
@@ -118,6 +131,7 @@ class _Lane:
     def __init__(self, permits: int) -> None:
         self.permits = permits
         self.in_flight = 0
+        self.by_tenant: Counter[str] = Counter()
         self.mean_s = _FIRST_GUESS_S
         self.refused = 0.0
         self.refused_at = 0.0
@@ -139,13 +153,20 @@ class _Lane:
 class Admission:
     """A bounded number of requests, and of body bytes, in one gateway: working and waiting together.
 
-    ``permits``: per lane. Refusing costs nothing and happens before the body is read.
+    ``permits``: per lane. ``receiving``: requests whose body is on its way; they hold no permit of a lane, so that slow
+    senders hold up nobody. Of each of the three a tenant may hold the ``share`` that its caller names, at least one:
+    however much it sends, the rest is for the others. Refusing costs nothing.
     """
 
-    def __init__(self, permits: Mapping[str, int], in_flight_bytes: int, clock: Clock) -> None:
+    def __init__(
+        self, permits: Mapping[str, int], in_flight_bytes: int, clock: Clock, receiving: int = _MAX_RECEIVING
+    ) -> None:
         self._lanes = {lane: _Lane(count) for lane, count in permits.items()}
         self._max_bytes = in_flight_bytes
         self._bytes = 0
+        self._bytes_of: Counter[str] = Counter()
+        self._max_receiving = receiving
+        self._receiving: Counter[str] = Counter()
         self._clock = clock
 
     @property
@@ -158,45 +179,95 @@ class Admission:
         """Body bytes held at present."""
         return self._bytes
 
+    @property
+    def receiving(self) -> int:
+        """Requests whose body is on its way."""
+        return self._receiving.total()
+
     def in_flight(self, lane: str) -> int:
         """Requests of ``lane`` that hold a permit at present."""
         return self._lanes[lane].in_flight
 
-    def admit(self, lane: str, body_bytes: int = 0) -> Permit:
-        """A permit, at once or not at all. ``body_bytes``: the announced length of the body, 0 if unknown.
-
-        Raises OverloadedError with ``retry_after_s``, and KeyError for a lane without permits.
+    def receive(self, lane: str, tenant: str = "", share: float = 1.0) -> Permit:
+        """A request whose body may come now. Raises OverloadedError where too many are on their way, KeyError for a lane
+        without permits; a full lane refuses here already, before a byte is read.
         """
         state = self._lanes[lane]
-        now = self._clock()
-        if state.in_flight >= state.permits:
-            raise OverloadedError(
-                f"{state.permits} requests of lane {lane} are in flight", retry_after_s=state.refuse(now)
-            )
-        self.reserve(lane, body_bytes)
-        state.in_flight += 1
-        return Permit(self, lane, body_bytes, now)
+        self._require_room(state, lane, tenant, share)
+        held = self._receiving[tenant]
+        if self._receiving.total() >= self._max_receiving or held >= _part(self._max_receiving, share):
+            raise OverloadedError(f"{held} bodies of yours are on their way", retry_after_s=state.refuse(self._clock()))
+        self._receiving[tenant] += 1
+        return Permit(self, lane, tenant, share)
 
-    def reserve(self, lane: str, more_bytes: int) -> None:
+    def admit(self, lane: str, body_bytes: int = 0, tenant: str = "", share: float = 1.0) -> Permit:
+        """A permit for a request whose body is there, at once or not at all. Errors as of :meth:`receive`."""
+        permit = self.receive(lane, tenant, share)
+        try:
+            permit.reserve(body_bytes)
+            permit.begin()
+        except OverloadedError:
+            permit.release()
+            raise
+        return permit
+
+    def reserve(self, permit: Permit, more_bytes: int) -> None:
         """Count ``more_bytes``; called through :class:`Permit`. Raises OverloadedError if memory is full."""
-        if self._bytes + more_bytes > self._max_bytes:
+        held = self._bytes_of[permit.tenant] + more_bytes
+        alone = held == permit.body_bytes + more_bytes  # one body at a time always fits: body_bytes <= in_flight_bytes
+        if self._bytes + more_bytes > self._max_bytes or (held > _part(self._max_bytes, permit.share) and not alone):
             raise OverloadedError(
                 f"request bodies in flight hold {self._bytes} of {self._max_bytes} bytes",
-                retry_after_s=self._lanes[lane].refuse(self._clock()),
+                retry_after_s=self._lanes[permit.lane].refuse(self._clock()),
             )
         self._bytes += more_bytes
+        self._bytes_of[permit.tenant] = held
 
-    def release(self, permit: Permit, admitted_at: float) -> None:
-        """Give back what ``permit`` holds and learn from its time; called through :class:`Permit`."""
+    def begin(self, permit: Permit) -> float:
+        """Take a place of the permit's lane; called through :class:`Permit`. The time on the clock."""
         state = self._lanes[permit.lane]
-        state.in_flight -= 1
-        state.finished(self._clock() - admitted_at)
+        self._require_room(state, permit.lane, permit.tenant, permit.share)
+        state.in_flight += 1
+        state.by_tenant[permit.tenant] += 1
+        _take(self._receiving, permit.tenant, 1)
+        return self._clock()
+
+    def release(self, permit: Permit) -> None:
+        """Give back what ``permit`` holds and learn from its time; called through :class:`Permit`."""
+        if permit.began_at is None:
+            _take(self._receiving, permit.tenant, 1)
+        else:
+            state = self._lanes[permit.lane]
+            state.in_flight -= 1
+            _take(state.by_tenant, permit.tenant, 1)
+            state.finished(self._clock() - permit.began_at)
         self._bytes -= permit.body_bytes
+        _take(self._bytes_of, permit.tenant, permit.body_bytes)
+
+    def _require_room(self, state: _Lane, lane: str, tenant: str, share: float) -> None:
+        if state.in_flight >= state.permits:
+            reason = f"{state.permits} requests of lane {lane} are in flight"
+        elif state.by_tenant[tenant] >= _part(state.permits, share):
+            reason = f"{state.by_tenant[tenant]} requests of yours are in flight in lane {lane}; the rest is for others"
+        else:
+            return
+        raise OverloadedError(reason, retry_after_s=state.refuse(self._clock()))
+
+
+def _part(whole: int, share: float) -> int:
+    return max(1, math.ceil(whole * share))
+
+
+def _take(counts: Counter[str], name: str, number: int) -> None:
+    """Count down, and forget names that hold nothing."""
+    counts[name] -= number
+    if counts[name] <= 0:
+        del counts[name]
 
 
 def build_admission(limits: LimitSettings, clock: Clock) -> Admission:
     """The permits of the configuration."""
-    return Admission(limits.permits.model_dump(), limits.in_flight_bytes, clock)
+    return Admission(limits.permits.model_dump(), limits.in_flight_bytes, clock, limits.receiving)
 
 
 def retry_after_header(seconds: float) -> str:
@@ -211,26 +282,10 @@ def check_content_length(header: str | None, limit_bytes: int) -> int:
     """
     announced = int(header) if header is not None and header.isascii() and header.isdigit() else 0
     if announced > limit_bytes:
-        raise _too_large(announced, limit_bytes)
+        raise too_large(announced, limit_bytes)
     return announced
 
 
-async def read_body(chunks: AsyncIterator[bytes], limit_bytes: int, permit: Permit) -> bytes:
-    """The whole body, or an error as soon as it is too long; bytes beyond the announced ones are counted.
-
-    Raises PayloadTooLargeError past ``limit_bytes``, OverloadedError if memory is full.
-    """
-    parts: list[bytes] = []
-    received = 0
-    async for chunk in chunks:
-        received += len(chunk)
-        if received > limit_bytes:
-            raise _too_large(received, limit_bytes)
-        if received > permit.body_bytes:
-            permit.reserve(received - permit.body_bytes)
-        parts.append(chunk)
-    return b"".join(parts)
-
-
-def _too_large(size: int, limit_bytes: int) -> PayloadTooLargeError:
+def too_large(size: int, limit_bytes: int) -> PayloadTooLargeError:
+    """The error of a body that has ``size`` bytes so far."""
     return PayloadTooLargeError(f"the body has at least {size} bytes; limits.body_bytes is {limit_bytes}")

@@ -10,7 +10,7 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -22,6 +22,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from serving.http.limits import Admission
+from serving.http.supervision import Watched
 
 AuditCounters = Callable[[], Mapping[str, Mapping[str, int]]]
 """Counters of the audit by part and outcome, see :meth:`serving.audit.assembly.Audit.counts`."""
@@ -104,6 +105,9 @@ class Metrics:
         self._batch = self._histogram("batch_requests", "Requests that shared the encoder's round.", _COUNTS, "lane")
         self._queue = self._gauge("queue_depth", "Requests that hold a permit, working or waiting.", "lane")
         self._held_bytes = self._gauge("in_flight_bytes", "Bytes of the request bodies held at present.")
+        self._receiving = self._gauge("receiving", "Requests whose body is on its way.")
+        self._background = self._gauge("background_up", "1 while this background work runs, 0 after it ended.", "work")
+        self._restarts = self._gauge("background_restarts", "How often background work had to be begun again.", "work")
         self._gauge("build_info", "Always 1; the version is a label.", "version").labels(replica, version).set(1)
         self._gauge("start_time_seconds", "Unix time at which this gateway started.").labels(replica).set(time.time())
 
@@ -134,6 +138,13 @@ class Metrics:
         for lane in admission.lanes:
             self._queue.labels(self._replica, lane).set_function(partial(admission.in_flight, lane))
         self._held_bytes.labels(self._replica).set_function(lambda: admission.in_flight_bytes)
+        self._receiving.labels(self._replica).set_function(lambda: admission.receiving)
+
+    def watch(self, background: Sequence[Watched]) -> None:
+        """Read whether background work runs, and how often it was begun again, whenever metrics are asked for."""
+        for work in background:
+            self._background.labels(self._replica, work.name).set_function(partial(getattr, work, "up"))
+            self._restarts.labels(self._replica, work.name).set_function(partial(getattr, work, "restarts"))
 
     def track_audit(self, counts: AuditCounters) -> None:
         """Read the counters of the audit log, of review texts and of a candidate whenever metrics are asked for."""

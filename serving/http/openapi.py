@@ -33,7 +33,7 @@ _ANSWERS: dict[str, type[BaseModel]] = {
 }
 _PLAIN = {"healthz": {"status": "ok"}, "readyz": {"status": "ready"}}
 _ROUTES: dict[str, RouteDoc] = {**STATE_ROUTES, **TRACE_ROUTES, **REVIEW_ROUTES, **EVAL_ROUTES, **AUDIT_ROUTES}
-_LANE_STATUSES = (400, 401, 403, 404, 413, 429, 500, 503, 504)
+_LANE_STATUSES = (400, 401, 403, 404, 408, 413, 429, 500, 503, 504)
 
 
 def install_openapi(app: FastAPI) -> None:
@@ -48,12 +48,14 @@ def install_openapi(app: FastAPI) -> None:
 
 
 def allowed_methods(app: FastAPI, path: str) -> list[str]:
-    """The methods of a path, for ``Allow`` (RFC 9110, 10.2.1); pages outside the document have GET alone."""
+    """The methods of a path, for ``Allow`` (RFC 9110, 10.2.1); pages outside the document have GET and HEAD."""
     found: set[str] = set()
     for template, operations in app.openapi()["paths"].items():
         if compile_path(template)[0].fullmatch(path):
             found.update(method.upper() for method in operations)
-    return sorted(found) or ["GET"]
+            if "get" in operations and not path.rstrip("/").endswith("/events"):
+                found.add("HEAD")
+    return sorted(found) or ["GET", "HEAD"]
 
 
 def _build(app: FastAPI) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class RouteDoc:
     body_example: Any = None
     status: str = "200"
     media: str = "application/json"
-    statuses: tuple[int, ...] = field(default=(400, 401, 403, 404, 409, 413, 429, 500, 503, 504))
+    statuses: tuple[int, ...] = field(default=(400, 401, 403, 404, 408, 409, 413, 429, 500, 503, 504))
 
 
 _SESSION = {

@@ -16,6 +16,7 @@ from serving.chunks.chunks import ChunkService
 from serving.config.load import Config
 from serving.evals.assembly import Evals, build_evals
 from serving.http.routes.lanes import check_limits
+from serving.http.supervision import Supervisor
 from serving.jobs.jobs import JobService
 from serving.jobs.runner import JobRunner
 from serving.lanes.dispatch import ConfiguredEncoders, Dispatcher, Lanes
@@ -47,18 +48,23 @@ class State:
     evals: Evals
     audit: Audit
     reviews: Reviews
+    supervisor: Supervisor
 
     @asynccontextmanager
     async def background(self) -> AsyncIterator[None]:
         """Run jobs, retention and what follows a turn while the gateway serves; leases are given back at the end."""
-        runner = asyncio.create_task(self.runner.run())
-        endless = [asyncio.create_task(work) for work in (self.sweeper.run(), self.reviews.settler.run())]
+        runner, sweeper, settler = self.supervisor.watched
+        jobs = self.supervisor.start(runner, self.runner.run)
+        endless = [
+            self.supervisor.start(sweeper, self.sweeper.run),
+            self.supervisor.start(settler, self.reviews.settler.run),
+        ]
         async with self.audit.background():
             try:
                 yield
             finally:
                 await self.runner.stop()
-                await runner
+                await jobs
                 for task in endless:
                     task.cancel()
                     with suppress(asyncio.CancelledError):
@@ -110,6 +116,7 @@ def open_state(
         ingest=TraceIngest(store, config.traces, config.limits.body_bytes),
         reader=TraceReader(store),
         evals=evals,
+        supervisor=_supervisor(),
         audit=audit,
         reviews=build_reviews(
             store,
@@ -120,3 +127,11 @@ def open_state(
             traffic,
         ),
     )
+
+
+def _supervisor() -> Supervisor:
+    """Of the jobs, of retention, and of what follows a turn of a conversation, in this order."""
+    supervisor = Supervisor()
+    for name in ("jobs", "retention", "settling"):
+        supervisor.watch(name)
+    return supervisor

@@ -39,7 +39,9 @@ JobLane = Literal["rag", "code", "rollup", "eval"]
 """``eval``: requests of an evaluation run, which the server itself submits."""
 
 MAX_REQUESTS: Final = 10_000
-_PAGE: Final = 200
+PAGE_BYTES: Final = 1_048_576
+"""A page of results ends with the row that reaches this; a row is never cut."""
+_PAGE: Final = 50
 _WATCH_S: Final = 0.5
 _KEEP_ALIVE_S: Final = 15.0
 _ROWS_A_TURN: Final = 4
@@ -159,27 +161,35 @@ class JobService:
             return view | {"message": f"Job cancelled; {left} of {job.total} requests were not finished."}
         return view | {"message": f"Job was already {job.status}.", "warning": "Nothing was cancelled."}
 
-    async def results(self, tenant: str, job_id: str) -> AsyncIterator[bytes]:
-        """JSON lines, one for each request that has an outcome by now, in the order of the requests."""
+    async def results(self, tenant: str, job_id: str, after: int = -1) -> bytes:
+        """A page of JSON lines: outcomes by now, in the order of the requests, of those after place ``after``.
+
+        Where more follow, the last line is ``{"next_after": place}``. A page, and not all in one stream: what a client does
+        not read waits in memory.
+        """
         ours = self._store.tenant(tenant)
         await ours.read(lambda c: read_job(c, job_id, self._store.now_ms()))
-        return self._lines(ours.read, job_id)
+        lines: list[bytes] = []
+        size = 0
+        while size < PAGE_BYTES:
+            items = await ours.read(partial(_read_page, job_id, after))
+            for item in items:
+                lines.append(result_line(item))
+                size += len(lines[-1])
+                after = item.position
+                if size >= PAGE_BYTES:
+                    break
+            else:
+                if len(items) < _PAGE:
+                    return b"".join(lines)
+        lines.append(b'{"next_after":%d}\n' % after)
+        return b"".join(lines)
 
     async def watch(self, tenant: str, job_id: str) -> AsyncIterator[bytes]:
         """Server-sent events: ``progress`` whenever something changed, then ``end`` with the finished job."""
         ours = self._store.tenant(tenant)
         job = await ours.read(lambda c: read_job(c, job_id, self._store.now_ms()))
         return self._events(ours.read, job)
-
-    async def _lines(self, read: Any, job_id: str) -> AsyncIterator[bytes]:
-        after = -1
-        while True:
-            page = await read(partial(_read_page, job_id, after))
-            if page:
-                yield b"".join(map(result_line, page))
-            if len(page) < _PAGE:
-                return
-            after = page[-1].position
 
     async def _events(self, read: Any, job: JobRecord) -> AsyncIterator[bytes]:
         shown: JobRecord | None = None

@@ -85,13 +85,15 @@ class JobRunner:
         self._work.set()
 
     async def run(self) -> None:
-        """Work until :meth:`stop`, or until cancelled."""
+        """Work until :meth:`stop`, or until cancelled. After an error it may be called again."""
         heartbeat = asyncio.create_task(self._heartbeat())
         try:
             while not self._stopping:
                 await self._fill()
                 self._start()
                 await self._wait()
+                if heartbeat.done():
+                    heartbeat.result()  # raises what ended it: without renewals every lease would run out
         finally:
             heartbeat.cancel()
             await self._give_back()

@@ -8,13 +8,16 @@ environment variable ``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH``.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 
 import orjson
 from starlette.middleware import Middleware
 
 from serving.api.errors import ApiError, DeadlineExceededError, InternalError, OverloadedError, envelope, error_headers
+from serving.api.schemas import REQUEST_ID_PATTERN
 from serving.http.edge import AsgiApp, Message, Receive, Scope, Send
+from serving.ray.delivery import Delivery, StalledReaderError, announced_bytes, caller_of
 
 PROXY_CALLBACK = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
 FRONT = "serving.ray.front:middlewares"
@@ -23,6 +26,12 @@ _REQUEST_ID = b"x-request-id"
 _GATEWAY_MARK = b"x-cost-usd"
 _RETRY_AFTER_S = 2.0
 _OWN_PATHS = "/-/"
+_SERVE_OWN = re.compile(
+    rb"x-request-(?:timeout-seconds|disconnect-disabled)|x-session-id|serve[-_]multiplexed[-_]model[-_]id|x-serve-.*",
+    re.IGNORECASE,
+)
+"""Headers by which Ray Serve routes and times a request: the server's to set, not a caller's."""
+_NAMED = re.compile(REQUEST_ID_PATTERN.encode())
 
 
 def middlewares() -> list[Middleware]:
@@ -36,10 +45,14 @@ def front_installed() -> bool:
 
 
 class Front:
-    """Passes a gateway's answers on, with one ``X-Request-Id``, and gives the proxy's own ones the envelope."""
+    """Passes a gateway's answers on, with one ``X-Request-Id``, and gives the proxy's own ones the envelope.
 
-    def __init__(self, app: AsgiApp) -> None:
+    Clients that do not read what they asked for are ended, see :mod:`serving.ray.delivery`.
+    """
+
+    def __init__(self, app: AsgiApp, delivery: Delivery | None = None) -> None:
         self._app = app
+        self._delivery = delivery or Delivery()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -48,6 +61,8 @@ class Front:
             return
         answered = False
         replaced = False
+        caller = caller_of(scope["headers"], scope.get("client"))
+        scope["headers"] = _passed_on(scope["headers"])
 
         async def checked(message: Message) -> None:
             nonlocal answered, replaced
@@ -58,11 +73,21 @@ class Front:
                 if replaced:
                     await _answer(_translated(message["status"]), scope, send)
                     return
+                try:
+                    self._delivery.require_room(caller, announced_bytes(headers))
+                except OverloadedError as error:
+                    replaced = True
+                    await _answer(error, scope, send)
+                    return
                 message["headers"] = _one_request_id(headers)
-            if not replaced:
                 await send(message)
+            elif not replaced:
+                await self._delivery.send(caller, message, send)
 
-        await self._app(scope, receive, checked)
+        try:
+            await self._app(scope, receive, checked)
+        except StalledReaderError:
+            return
         if not answered:
             error = OverloadedError("the gateway died while it worked on this request", retry_after_s=_RETRY_AFTER_S)
             await _answer(error, scope, send)
@@ -76,6 +101,15 @@ def _translated(status: int) -> ApiError:
     if status in {429, 503}:
         return OverloadedError("no gateway can take the request", retry_after_s=_RETRY_AFTER_S)
     return InternalError(f"the proxy answered {status}")
+
+
+def _passed_on(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Without Serve's own headers, and without a request id that is none: Serve decodes it, and fails on bytes past ASCII."""
+    return [
+        (name, value)
+        for name, value in headers
+        if not _SERVE_OWN.fullmatch(name) and (name.lower() != _REQUEST_ID or _NAMED.fullmatch(value))
+    ]
 
 
 def _one_request_id(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 
 from serving.api.config_errors import ConfigError
+from serving.store.failures import READ_ONLY
 
 BUSY_TIMEOUT_MS: Final = 30_000
 PING_AFTER_S: Final = 1.0
@@ -66,6 +67,7 @@ def reading_engine(url: URL, connections: int) -> Engine:
             "store.url", "PostgreSQL needs the psycopg driver", "Install it: pip install 'groundlane[postgres]'"
         ) from None
     _ping_after_rest(engine)
+    _leave_standbys(engine)
     return engine
 
 
@@ -92,6 +94,17 @@ def _ping_after_rest(engine: Engine) -> None:
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as error:
             raise InvalidatePoolError from error
+
+
+def _leave_standbys(engine: Engine) -> None:
+    """After a failover, connections to what became a standby stay open and refuse every change: drop them all, so that the
+    next transaction connects anew, to whatever the address leads to by then.
+    """
+
+    @event.listens_for(engine, "handle_error")
+    def _failed(context: Any) -> None:
+        if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+            context.is_disconnect = True
 
 
 def _sqlite_engine(url: URL, connections: int, begin: str) -> Engine:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pickle
 import re
 from pathlib import Path
@@ -286,3 +287,18 @@ def test_the_reference_page_is_current_and_names_every_setting():
     for path in field_paths(Config):
         assert f"`{path}`" in page or f"`{path}.0`" in page
     assert "|  |" not in page, "every setting has a description"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:secret@h/d", "postgresql://u:***@h/d"),
+        ("postgresql://h/d?user=u&password=secret", "postgresql://h/d?user=u&password=***"),
+        ("postgresql://h/d?sslpassword=secret&sslmode=require", "postgresql://h/d?sslpassword=***&sslmode=require"),
+        ("postgresql://u:secret@h/d?PASSWORD=secret", "postgresql://u:***@h/d?PASSWORD=***"),
+        ("sqlite:////srv/a.db", "sqlite:////srv/a.db"),
+    ],
+)
+def test_a_password_in_the_stores_address_is_not_shown(url, shown):
+    config = parse_config({"store": {"url": url}}, environment=NO_ENVIRONMENT)
+    assert dict(config.describe())["store.url"] == json.dumps(shown)

@@ -68,3 +68,30 @@ def test_the_proxy_is_told_by_the_environment(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv(PROXY_CALLBACK, FRONT)
     assert front_installed()
     assert [middleware.cls for middleware in middlewares()] == [Front]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "passes"),
+    [
+        pytest.param("x-request-timeout-seconds", b"0.001", False, id="timeout"),
+        pytest.param("X-Request-Disconnect-Disabled", b"1", False, id="disconnect"),
+        pytest.param("x-session-id", b"a", False, id="session"),
+        pytest.param("serve_multiplexed_model_id", b"m", False, id="model"),
+        pytest.param("Serve-Multiplexed-Model-Id", b"m", False, id="model-hyphens"),
+        pytest.param("x-request-id", b"\xff", False, id="bytes-in-the-id"),
+        pytest.param("x-request-id", b"r 1", False, id="blank-in-the-id"),
+        pytest.param("x-request-id", b"r-2", True, id="an-id"),
+        pytest.param("x-own", b"\xff", True, id="another"),
+    ],
+)
+async def test_a_caller_cannot_set_what_ray_serve_reads(name: str, value: bytes, passes: bool) -> None:
+    arrived: list[bytes] = []
+
+    async def proxy(scope: Scope, receive: Receive, send: Send) -> None:
+        arrived.extend(found for key, found in scope["headers"] if key.decode("latin-1").lower() == name.lower())
+        await Proxy(200, [(b"x-cost-usd", b"0")])(scope, receive, send)
+
+    transport = httpx.ASGITransport(Front(proxy))
+    async with httpx.AsyncClient(transport=transport, base_url="http://proxy") as client:
+        assert (await client.get("/healthz", headers=[(name.encode(), value)])).status_code == 200
+    assert arrived == ([value] if passes else [])

@@ -19,6 +19,7 @@ from serving.api.errors import DeadlineExceededError, NotFoundError, OverloadedE
 from serving.api.lane_types import LaneAnswer, LaneInput
 from serving.auth.keys import Authenticator, KeyFile
 from serving.config.load import parse_config
+from serving.http.bodies import BodyLimits
 from serving.http.edge import Edge, Guards
 from serving.http.gateway import create_app
 from serving.http.limits import Admission, RateLimiter
@@ -173,7 +174,9 @@ async def test_watchers_of_jobs_and_callers_of_the_store_do_not_wait_for_each_ot
 
     admission = Admission({"store": 1, "watch": 1}, 1_000, time.monotonic)
     limiter = RateLimiter(600, 60, time.monotonic)
-    guards = Guards(Authenticator(KeyFile(tmp_path / "keys.json"), required=False), limiter, admission, 1_000)
+    guards = Guards(
+        Authenticator(KeyFile(tmp_path / "keys.json"), required=False), limiter, admission, BodyLimits(1_000)
+    )
     transport = httpx.ASGITransport(Edge(hold, guards, Metrics("0", "0")))
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway/api/v1/jobs") as client:
         held = [asyncio.create_task(client.get("/j1/events")), asyncio.create_task(client.get("/j1"))]
@@ -270,8 +273,8 @@ async def test_log_and_metrics_hold_ids_and_counts_and_no_text(
     ("method", "path", "allowed"),
     [
         pytest.param("GET", RAG, "POST", id="lane"),
-        pytest.param("POST", "/healthz", "GET", id="operations"),
-        pytest.param("DELETE", "/docs", "GET", id="page"),
+        pytest.param("POST", "/healthz", "GET, HEAD", id="operations"),
+        pytest.param("DELETE", "/docs", "GET, HEAD", id="page"),
     ],
 )
 async def test_a_wrong_method_is_told_the_right_ones(connect: Connect, method: str, path: str, allowed: str) -> None:
@@ -292,3 +295,85 @@ async def test_the_docs_page_needs_nothing_from_elsewhere(connect: Connect) -> N
         assert len(answer.content) > 1000
     assert "/openapi.json" in page
     assert (await client.get("/openapi.json")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/docs", "/openapi.json", "/metrics"])
+async def test_head_answers_as_get_without_the_body(connect: Connect, path: str) -> None:
+    client = connect()
+    head, get = await client.head(path), await client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == get.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({}, 200, id="plain"),
+        pytest.param({"host": "127.0.0.1:8000"}, 200, id="address"),
+        pytest.param({"host": "[::1]:8000"}, 200, id="ipv6"),
+        pytest.param({"host": "localhost:8000", "origin": "http://localhost:8000"}, 200, id="own-page"),
+        pytest.param({"host": "127.0.0.1:8000", "origin": "http://localhost:3000"}, 200, id="page-of-this-machine"),
+        pytest.param({"host": "checks.internal.example"}, 200, id="named-in-the-configuration"),
+        pytest.param({"host": "rebound.example"}, 403, id="rebound-name"),
+        pytest.param({"host": "rebound.example."}, 403, id="rebound-name-with-a-dot"),
+        pytest.param({"host": "127.0.0.1:8000", "origin": "https://site.example"}, 403, id="page-of-another-site"),
+        pytest.param({"host": "127.0.0.1:8000", "origin": "null"}, 403, id="sandboxed-page"),
+        pytest.param({"host": "127.0.0.1:8000", "origin": "http://["}, 403, id="no-url"),
+    ],
+)
+async def test_pages_of_other_sites_do_not_reach_a_server_without_keys(
+    connect: Connect, headers: dict[str, str], status: int
+) -> None:
+    client = connect(server__allowed_hosts=["Checks.internal.example"])
+    text = {"content-type": "text/plain", **headers}
+    answer = await client.post(RAG, content=json.dumps(BODY), headers=text)
+    assert answer.status_code == status, answer.text
+
+
+async def test_with_keys_a_page_needs_one_and_its_host_is_its_own_matter(connect: Connect, tmp_path: Path) -> None:
+    _, key = KeyFile(tmp_path / "keys.json").create("ada", "a")
+    headers = {"host": "score.example", "origin": "https://app.example", "authorization": f"Bearer {key}"}
+    assert (await connect().post(RAG, json=BODY, headers=headers)).status_code == 200
+
+
+async def test_a_damaged_keys_file_is_said_and_mended_without_a_restart(connect: Connect, tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "keys.json")
+    _, key = keys.create("ada", "a")
+    client, whole = connect(), keys.path.read_bytes()
+    headers = {"Authorization": f"Bearer {key}"}
+    for damaged in (whole[:-20], b"\xff", b"[]"):
+        keys.path.write_bytes(damaged)
+        document = envelope(await client.post(RAG, json=BODY, headers=headers), 503, "overloaded")
+        assert "keys file" in document["message"]
+        assert str(tmp_path) not in json.dumps(document)
+        envelope(await client.post(RAG, json=BODY), 503, "overloaded")
+    keys.path.write_bytes(whole)
+    assert (await client.post(RAG, json=BODY, headers=headers)).status_code == 200
+
+
+async def test_a_stream_ends_with_its_key_and_a_store_call_with_its_deadline(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "keys.json")
+    record, key = keys.create("ada", "a")
+    seen: list[bytes] = []
+
+    async def endless(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while True:
+            await send({"type": "http.response.body", "body": b": keep-alive", "more_body": True})
+            seen.append(b"sent")
+            if len(seen) == 3:
+                keys.revoke(record.key_id)
+
+    async def stuck(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.Event().wait()
+
+    admission = Admission({"store": 1, "watch": 1}, 1_000, time.monotonic)
+    limiter = RateLimiter(600, 60, time.monotonic)
+    guards = Guards(Authenticator(keys), limiter, admission, BodyLimits(1_000), store_s=0.05)
+    headers = {"Authorization": f"Bearer {key}"}
+    for app, path, status in ((stuck, "/j1", 504), (endless, "/j1/events", 200)):
+        transport = httpx.ASGITransport(Edge(app, guards, Metrics("0", "0")))
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway/api/v1/jobs") as client:
+            assert (await client.get(path, headers=headers)).status_code == status
+    assert len(seen) == 3
+    assert admission.in_flight("store") + admission.in_flight("watch") == 0

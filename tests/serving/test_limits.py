@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +11,6 @@ from serving.http.limits import (
     RateLimiter,
     build_admission,
     check_content_length,
-    read_body,
     retry_after_header,
 )
 
@@ -200,27 +197,6 @@ def test_the_announced_length(header, announced):
 def test_a_long_announced_body_is_refused_before_reading():
     with pytest.raises(PayloadTooLargeError, match=r"limits\.body_bytes is 10"):
         check_content_length("11", 10)
-
-
-async def chunks_of(*parts: bytes) -> AsyncIterator[bytes]:
-    for part in parts:
-        yield part
-
-
-async def test_a_body_is_read_whole_and_its_bytes_are_counted(clock):
-    admission = Admission({"rag": 1}, 100, clock)
-    with admission.admit("rag", 2) as permit:
-        assert await read_body(chunks_of(b"ab", b"", b"cde"), 5, permit) == b"abcde"
-        assert admission.in_flight_bytes == 5
-    assert admission.in_flight_bytes == 0
-
-
-async def test_a_body_past_its_limit_or_past_memory_is_refused_while_reading(clock):
-    admission = Admission({"rag": 1}, 4, clock)
-    with admission.admit("rag") as permit, pytest.raises(PayloadTooLargeError):
-        await read_body(chunks_of(b"abc", b"def"), 5, permit)
-    with admission.admit("rag") as permit, pytest.raises(OverloadedError):
-        await read_body(chunks_of(b"abc", b"de"), 5, permit)
 
 
 @pytest.mark.parametrize(("seconds", "header"), [(0.0, "1"), (0.2, "1"), (1.0, "1"), (1.01, "2"), (59.5, "60")])

@@ -15,6 +15,7 @@ from serving.http.routes.answers import json_answer
 from serving.http.routes.principal import CurrentTenant
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]{1,256}$"
+_LONGEST_ID = 256
 ChunkId = Annotated[str, Path(pattern=_PRINTABLE, description="As it was given when the chunk was stored.")]
 
 
@@ -33,6 +34,8 @@ class ChunkBody(Strict):
         """Clients and proxies resolve the segments ``.`` and ``..`` of a URL, so such an id could not be read."""
         if {".", ".."} & set(str(chunk_id).split("/")):
             raise ValueError("has a segment '.' or '..', which no URL can carry")
+        if len(str(chunk_id)) > _LONGEST_ID:
+            raise ValueError(f"has more than {_LONGEST_ID} digits, and could not be named in a URL")
         return chunk_id
 
     def draft(self) -> ChunkDraft:

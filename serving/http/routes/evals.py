@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from serving.api.schemas import Strict, parse_body
 from serving.evals.case_service import MAX_CASES, CaseService
@@ -99,9 +99,10 @@ def _add_cases(router: APIRouter, service: CaseService) -> None:
         return json_answer(await service.list_cases(tenant, status, track, cursor, limit))
 
     @router.get("/cases:export", summary="All cases as JSON lines", operation_id="export_cases")
-    async def export(tenant: CurrentTenant) -> Response:
-        """What an import reads again."""
-        return StreamingResponse(service.export(tenant), media_type="application/x-ndjson")
+    async def export(tenant: CurrentTenant, after: Annotated[str, Query(max_length=128)] = "") -> Response:
+        """What an import reads again. A page of some mebibytes; where more follow, its last line is `{"next_after": task_id}`:
+        ask again with `after=task_id`."""
+        return Response(await service.export(tenant, after), media_type="application/x-ndjson")
 
     @router.get("/cases/{task_id}", summary="One case", operation_id="get_case")
     async def get(task_id: TaskId, tenant: CurrentTenant) -> Response:

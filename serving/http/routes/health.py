@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 
 from serving.api.errors import ApiError, OverloadedError
 from serving.http.observability import Metrics
+from serving.http.supervision import Supervisor
 from serving.lanes.dispatch import Lanes
 
 _PROBE_S = 5.0
@@ -16,14 +17,22 @@ _FRESH_S = 2.0
 
 
 class Readiness:
-    """Whether every lane, and every model behind it, answers; an answer is trusted for two seconds."""
+    """Whether every lane, and every model behind it, answers, trusted for two seconds; and whether the background works."""
 
-    def __init__(self, lanes: Lanes) -> None:
+    def __init__(self, lanes: Lanes, supervisor: Supervisor | None = None) -> None:
         self._lanes = lanes
+        self._supervisor = supervisor
         self._fresh_until_s = 0.0
 
     async def check(self) -> None:
         """Return when ready, else raise OverloadedError."""
+        down = self._supervisor.down() if self._supervisor else []
+        if down:
+            raise OverloadedError(
+                f"background work ended and is begun again: {', '.join(down)}",
+                "The log says why it ended: look for groundlane.background.",
+                retry_after_s=_FRESH_S,
+            )
         if time.monotonic() < self._fresh_until_s:
             return
         try:
@@ -34,10 +43,12 @@ class Readiness:
         self._fresh_until_s = time.monotonic() + _FRESH_S
 
 
-def health_router(lanes: Lanes, metrics: Metrics, expose_metrics: bool) -> APIRouter:
+def health_router(
+    lanes: Lanes, metrics: Metrics, expose_metrics: bool, supervisor: Supervisor | None = None
+) -> APIRouter:
     """``/healthz``, ``/readyz`` and, if asked for, ``/metrics``."""
     router = APIRouter(tags=["operations"])
-    readiness = Readiness(lanes)
+    readiness = Readiness(lanes, supervisor)
 
     @router.get("/healthz", summary="Is the process alive?", operation_id="healthz")
     async def healthz() -> dict[str, str]:

@@ -90,11 +90,13 @@ def _add_readings(router: APIRouter, service: JobService) -> None:
         """Status, progress and, once it is completed, the output."""
         return json_answer(await service.get(tenant, job_id))
 
-    @router.get("/{job_id}/results", summary="Stream results", operation_id="job_results")
-    async def results(job_id: JobId, tenant: CurrentTenant) -> Response:
-        """JSON lines in the order of the requests: what is there by now, while the job runs too."""
-        lines = await service.results(tenant, job_id)
-        return StreamingResponse(lines, media_type="application/x-ndjson")
+    @router.get("/{job_id}/results", summary="Read results", operation_id="job_results")
+    async def results(
+        job_id: JobId, tenant: CurrentTenant, after: Annotated[int, Query(ge=-1, le=MAX_REQUESTS)] = -1
+    ) -> Response:
+        """JSON lines in the order of the requests: what is there by now, while the job runs too. A page of about a mebibyte;
+        where more follow, its last line is `{"next_after": n}`: ask again with `after=n`."""
+        return Response(await service.results(tenant, job_id, after), media_type="application/x-ndjson")
 
     @router.get("/{job_id}/events", summary="Watch a job", operation_id="job_events")
     async def events(job_id: JobId, tenant: CurrentTenant) -> Response:

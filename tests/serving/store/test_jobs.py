@@ -251,6 +251,23 @@ async def test_partial_results_are_readable_while_it_runs(client, services, runn
     assert seen == set(range(60))
 
 
+async def test_results_come_in_pages_of_bounded_bytes(client, runner, monkeypatch):
+    monkeypatch.setattr("serving.jobs.jobs.PAGE_BYTES", 2_000)
+    job = await submit(client, 120)
+    await ended(client, job["job_id"])
+    found, after, pages = [], -1, 0
+    while after is not None:
+        answer = await client.get(f"/jobs/{job['job_id']}/results", params={"after": after})
+        *rows, last = [json.loads(line) for line in answer.text.splitlines()] or [{}]
+        after = last.get("next_after")
+        found += [row["index"] for row in ([*rows] if after is not None else [*rows, last] if last else [])]
+        pages += 1
+        assert len(answer.content) < 4_000
+    assert found == list(range(120))
+    assert pages > 5
+    assert (await client.get(f"/jobs/{job['job_id']}/results", params={"after": 119})).text == ""
+
+
 async def test_events_tell_progress_and_end(client, runner):
     job = await submit(client, 12)
     seen = []
