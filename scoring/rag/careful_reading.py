@@ -98,6 +98,7 @@ def read_claims(
             or (rule_values(case) if comparable else None)
             or _contrasted(read, source.words, claim)
             or absent_item(claim, source.words, source.sentences)
+            or _not_there(read)
             or next(iter(derived), None)
             or _restated(read, claim)
         )
@@ -117,12 +118,6 @@ def _abstention(claim: Claim, kind: AnswerKind) -> Ruling | None:
 def _contrasted(read: SentenceReading, words: ContextWords, claim: Claim) -> Ruling | None:
     """A sentence of the source says otherwise. Another name that the source never uses is not contradicted, only not there."""
     contrast, found = read.contrast, read.comparison
-    if read.absent is not None:
-        reason = f"nothing in the source speaks of a {read.absent.text!r}"
-        return Ruling(RulingCode.ABSENT_ATTRIBUTE, Verdict.UNSUPPORTED, reason, read.absent.span)
-    if read.unknown is not None:
-        reason = f"the source names no {read.unknown.text!r}"
-        return Ruling(RulingCode.ABSENT_NAME, Verdict.UNSUPPORTED, reason, read.unknown.span)
     if contrast is None or found is None:
         return None
     slot = contrast.code in (RulingCode.OTHER_NAME, RulingCode.OTHER_SLOT)
@@ -132,6 +127,16 @@ def _contrasted(read: SentenceReading, words: ContextWords, claim: Claim) -> Rul
     if span[1] > claim.char_end:  # a word of the question, which the answer answers wrongly as a whole
         span = (claim.char_start, claim.char_end)
     return Ruling(contrast.code, verdict, contrast.reason, span, contrast.stands.text, found.unit_index, place)
+
+
+def _not_there(read: SentenceReading) -> Ruling | None:
+    """What the claim says something is, or a name of the claim, is nowhere in the source."""
+    word = read.absent or read.unknown
+    if word is None:
+        return None
+    code = RulingCode.ABSENT_NAME if read.absent is None else RulingCode.ABSENT_ATTRIBUTE
+    what = "names no" if read.absent is None else "speaks of no"
+    return Ruling(code, Verdict.UNSUPPORTED, f"the source {what} {word.text!r}", word.span)
 
 
 def _restated(read: SentenceReading, claim: Claim) -> Ruling | None:

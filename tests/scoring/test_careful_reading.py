@@ -301,3 +301,22 @@ def test_a_decoded_character_leads_back_to_its_place(text: str) -> None:
 def test_rules_never_contradict_what_stands_word_for_word(parts: list[str]) -> None:
     text = " ".join(parts).strip() + "."
     assert not any(ruling is not None and ruling.decides for ruling in read(text, (text,)).rulings)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        pytest.param("The opening date is not mentioned anywhere in the documents.", id="not-mentioned-in"),
+        pytest.param("No information about prices was found in the context.", id="no-information"),
+        pytest.param("Das Dokument nennt den Preis nicht.", id="german"),
+    ],
+)
+def test_ways_of_saying_that_the_source_is_silent(response):
+    claims = telling_claims(split_claims(response))
+    unit = SupportUnit(0, "Rooms have a view of the lake.")
+    assert answer_kind(claims, "What does a room cost?", [unit]).outcome is Outcome.ABSTAINED
+
+
+def test_a_denial_about_the_source_itself_is_an_answer():
+    claims = telling_claims(split_claims("Das Handbuch ist nicht farbig gedruckt."))
+    assert answer_kind(claims, None, [SupportUnit(0, "Das Handbuch ist schwarz-weiß.")]).outcome is Outcome.ANSWERED
