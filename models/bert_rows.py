@@ -178,18 +178,23 @@ def _layer(layer: Any, head_size: int) -> _Layer:
     )
 
 
-def fused_products() -> bool:
-    """Whether this torch has oneDNN's products with bias, GELU or sum in one pass (x86 builds do)."""
+def fused_products(dtype: torch.dtype = torch.float32) -> bool:
+    """Whether this torch has oneDNN's products with bias, GELU or sum in one pass (x86 builds do), for ``dtype`` on this CPU.
+
+    Half precisions need a processor that oneDNN has kernels for: bfloat16 AVX512, so that older ones take torch's own products.
+    """
     names: Any = torch.ops.mkldnn
     built: Any = torch.backends.mkldnn
-    return bool(built.is_available()) and all(
-        hasattr(names, name) for name in ("_reorder_linear_weight", "_linear_pointwise")
-    )
+    has = all(hasattr(names, name) for name in ("_reorder_linear_weight", "_linear_pointwise"))
+    if not built.is_available() or not has or dtype is torch.float32:
+        return bool(built.is_available()) and has
+    check = {torch.bfloat16: "_is_mkldnn_bf16_supported", torch.float16: "_is_mkldnn_fp16_supported"}.get(dtype, "")
+    return bool(check and hasattr(names, check) and getattr(names, check)())
 
 
 def _linear(weight: Tensor, bias: Tensor, gelu: bool = False) -> Linear:
     """x W^T + b, with GELU on top if asked."""
-    if not fused_products():
+    if not fused_products(weight.dtype):
         plain: Linear = lambda values: nn.functional.linear(values, weight, bias)  # noqa: E731
         return (lambda values: nn.functional.gelu(plain(values))) if gelu else plain
     packed = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), None)
@@ -200,7 +205,7 @@ def _linear(weight: Tensor, bias: Tensor, gelu: bool = False) -> Linear:
 
 def _linear_sum(weight: Tensor, bias: Tensor) -> LinearSum:
     """x W^T + b + residual."""
-    if not fused_products():
+    if not fused_products(weight.dtype):
         return lambda values, residual: nn.functional.linear(values, weight, bias) + residual
     packed = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), None)
     operation: Any = torch.ops.mkldnn._linear_pointwise.binary

@@ -32,7 +32,7 @@ PAIRS = [
 def products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """With oneDNN's fused products where this torch has them, and without."""
     if not request.param:
-        monkeypatch.setattr(models.bert_rows, "fused_products", lambda: False)
+        monkeypatch.setattr(models.bert_rows, "fused_products", lambda *_: False)
 
 
 @pytest.mark.usefixtures("products")
