@@ -24,6 +24,8 @@ from serving.auth.keys import KeyFile
 from tests.serve.support import ANSWER, CONTEXT, RAG, UNLIMITED, Server, check_envelope, rag_body, start_server
 
 PERMITS = 6
+OWN_PERMITS = 5
+"""What one of the two tenants may hold at a time: three quarters, rounded up."""
 ANSWER_LIMIT_S = 60.0
 """Far beyond the 30 s deadline of a request: whoever waits this long hangs."""
 
@@ -161,7 +163,7 @@ async def test_three_times_too_many_requests_are_all_answered(fragile: Fragile) 
         over.set()
         probes = await probing
     statuses = [check_answer(answer) for answer in answers]
-    assert statuses.count(200) >= PERMITS
+    assert statuses.count(200) >= OWN_PERMITS
     assert 503 in statuses
     assert probes
     assert set(probes) == {200}
