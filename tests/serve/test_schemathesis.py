@@ -73,7 +73,7 @@ IDS_IN_THE_BODY = {
     "POST /api/v1/runs:estimate",
     "POST /api/v1/runs:compare",
 }
-"""Operations whose bodies name a suite, a case, a run, a call or a selection of conversations: an invented one is rightly a 404 there too."""
+"""Operations whose bodies name a suite, a case, a run, a call or conversations: an invented one is rightly a 404 there too."""
 
 BODIES_OF_OTHERS = {"POST /v1/traces", "POST /api/public/otel/v1/traces", "POST /api/v1/traces"}
 """Operations whose body is OpenTelemetry's or LiteLLM's, which our document does not repeat: an empty one is rightly a 400."""
