@@ -38,6 +38,7 @@ _WORD = re.compile(r"\w+")
 _SHORT_LINE_CHARACTERS = 60
 _LOOKAHEAD = 8
 """Characters behind a mark that can decide whether it ends a sentence: the most that a rule below looks at."""
+_OPENING = " \t\"'“‘«(["
 _MIN_CLAUSE_WORDS = 4
 
 
@@ -115,8 +116,8 @@ def _is_settled(text: str, start: int, match: re.Match[str]) -> bool:
     if mark[0] in "。！？" or not text[after].isspace():
         return True
     following = text[after : after + _LOOKAHEAD]
-    if len(following) < _LOOKAHEAD and not following.strip():
-        return False
+    if len(following) < _LOOKAHEAD and not following.strip().strip(_OPENING).strip():
+        return False  # a small letter may follow an opening quote: 'Really? "a'
     word = _word_before(text, start, match.start())
     day = word.isdigit() and len(word) <= 2  # German "5. März"
     return not day or len(following) >= _LOOKAHEAD or len(text[after : after + 6].lstrip()) >= 3
@@ -159,7 +160,7 @@ def _line_is_closed(text: str, start: int, at: int) -> bool:
 
 
 def _next_is_lowercase(text: str, position: int) -> bool:
-    following = text[position : position + 8].lstrip(" \t\"'“‘«([")
+    following = text[position : position + _LOOKAHEAD].lstrip(_OPENING)
     return bool(following) and following[0].islower()
 
 

@@ -208,13 +208,13 @@ async def test_at_the_end_requests_in_flight_are_answered(fragile: Fragile) -> N
     assert len(started) > 5
     stopped: list[int] = []
     async with fragile.async_client() as client:
-        callers = [asyncio.create_task(client.post(RAG, json=rag_request(seed))) for seed in range(500, 500 + PERMITS)]
-        await _until_working(fragile, PERMITS)
+        callers = [asyncio.create_task(client.post(RAG, json=rag_request(seed))) for seed in range(500, 500 + OWN_PERMITS)]
+        await _until_working(fragile, OWN_PERMITS)
         ending = threading.Thread(target=lambda: stopped.append(fragile.server.stop()))
         ending.start()
         answers = await asyncio.gather(*callers)
     await asyncio.to_thread(ending.join)
-    assert [answer.status_code for answer in answers] == [200] * PERMITS
+    assert [answer.status_code for answer in answers] == [200] * OWN_PERMITS
     assert stopped == [0]
     assert not [process for process in started if psutil.pid_exists(process.pid) and process.is_running()]
 
