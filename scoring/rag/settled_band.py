@@ -13,6 +13,8 @@ from scoring.rag.outcome import AnswerKind, Outcome
 from scoring.types import Band, Verdict
 
 _ABSTENTION_SCORE = 0.9
+_RESTATED_SCORE = 0.97
+"""What an answer is worth each of whose claims the source restates; a cut above it is kept."""
 _JUST_UNDER = 1e-4
 _NO_CUTS = BandCuts(None, None, None, None)
 
@@ -76,9 +78,11 @@ def settle(
         return Settled(headline, band, why, BandCode.NOTHING_JUDGED)
     middle = _middle(cuts)
     unread = language_support(known.language) is LanguageSupport.LITERALS
-    if band in (Band.AMBER, Band.RED) and not known.doubted and judgements and all(one.restated for one in judgements):
+    restated = bool(judgements) and all(one.restated for one in judgements) and not known.doubted
+    green_at = 1.0 if cuts is None or cuts.green_at is None else cuts.green_at
+    if band in (Band.AMBER, Band.RED) and restated and green_at <= _RESTATED_SCORE:
         why = "the source says each claim in the same words or synonyms"
-        return Settled(_green(headline, cuts), Band.GREEN, why, BandCode.RESTATED)
+        return Settled(max(headline, green_at), Band.GREEN, why, BandCode.RESTATED)
     if band is Band.RED and unread and not _contradicted(judgements):
         why = f"no model here reads {known.language!r}: not red for want of reading"
         return Settled(max(headline, middle), Band.AMBER, why, BandCode.UNREAD_LANGUAGE)
@@ -89,11 +93,6 @@ def settle(
         why = f"no model here reads {known.language!r}: only values and exact words were compared"
         return Settled(below, Band.AMBER, why, BandCode.UNREAD_LANGUAGE)
     return Settled(headline, band, why, BandCode.NO_CUTS if cuts is None else _BY_BAND[band])
-
-
-def _green(headline: float, cuts: BandCuts | None) -> float:
-    """A score just inside green."""
-    return max(headline, 0.0 if cuts is None or cuts.green_at is None else cuts.green_at)
 
 
 def _abstained(justified: bool, reason: str, cuts: BandCuts | None) -> Settled:
