@@ -86,12 +86,15 @@ def _may_state(part: Sentence, at: int, sign: int | None) -> bool:
     )
 
 
-def mixed_clauses(claim: Sentence, sources: Sequence[Clause]) -> Contrast | None:
-    """The contrast of a claim that says of one thing what the source says of another; None where a clause says it."""
+def mixed_clauses(claim: Sentence, sources: Sequence[Clause]) -> tuple[Contrast, int] | None:
+    """The contrast of a claim that says of one thing what the source says of another, and its sentence's number.
+
+    None where a clause says all of it.
+    """
     said = read_clause(claim)
     if said is None or len(said.groups) < _LEAST_SHARED or said.denies:
         return None
-    found: Contrast | None = None
+    found: tuple[Contrast, int] | None = None
     for clause in sources:
         missing = [role for role, words in said.groups.items() if not _holds(clause, role, words)]
         if not missing:
@@ -112,7 +115,7 @@ def mixed_clauses(claim: Sentence, sources: Sequence[Clause]) -> Contrast | None
         other = next((one for one in near if _holds(one, role, words)), None)
         if other is not None and _differs(said, other, role):
             reason = f"the source says {instead[0].text!r} here; {words[0].text!r} belongs to something else"
-            found = Contrast(RulingCode.OTHER_LINK, words[0], instead[0], reason)
+            found = Contrast(RulingCode.OTHER_LINK, words[0], instead[0], reason), clause.sentence
     return found
 
 

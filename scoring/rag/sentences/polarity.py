@@ -6,11 +6,11 @@ from parsers.words.lexicon import base_forms, is_verb_form, lexicon, may_be_verb
 from scoring.rag.rulings import RulingCode
 from scoring.rag.sentences.align import Comparison, Pair, Relation
 from scoring.rag.sentences.grounds import (
-    _OPEN,
     DENIES_BY_MEANING,
     DETERMINERS,
     LEAST_COVERED,
     LEAST_PAIRS,
+    LIMITS,
     PRONOUNS,
     Contrast,
     behind_negation,
@@ -51,7 +51,7 @@ def polarity(found: Comparison) -> Contrast | None:
 
     Every word pair has a sign; the pair that carries the statement must differ and no other pair may say why.
     """
-    limits = (found.source.cues ^ found.claim.cues) & _OPEN
+    limits = (found.source.cues ^ found.claim.cues) & LIMITS
     allowed = (claim_denies(found) and limits <= _LIMITS_IN_TIME) or _outside_the_exception(found, limits)
     if (limits and not allowed) or other_names(found):
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 from parsers.words.lexicon import base_forms, is_past_form, is_verb_form, lexicon
 from scoring.types import Span
@@ -116,7 +115,6 @@ NUMBER_WORDS = {
 }
 
 
-@lru_cache(maxsize=4096)
 def read_sentence(text: str, start: int = 0, names: frozenset[str] = frozenset()) -> Sentence:
     """The words of one sentence. ``start``: where it stands; ``names``: words that are names elsewhere, for its first word."""
     opening = _OPENING_ANSWER.match(text)
