@@ -148,7 +148,12 @@ class Meaning:
 def meaning(word: str) -> Meaning:
     """All that the tables say of a word, in any form."""
     bases = base_forms(word)
-    return _meaning(bases) if len(word) <= LONGEST_WORD else Meaning(bases, *_NOTHING_KNOWN)
+    return _meaning(bases) if len(word) <= LONGEST_WORD else meaning_of_itself(*bases)
+
+
+def meaning_of_itself(word: str) -> Meaning:
+    """Of a number or an id, which is comparable with the same one only."""
+    return Meaning(frozenset({word}), frozenset(), frozenset(), frozenset(), frozenset(), frozenset())
 
 
 @lru_cache(maxsize=16_384)
@@ -172,7 +177,6 @@ def _meaning(bases: frozenset[str]) -> Meaning:
     )
 
 
-_NOTHING_KNOWN: Final = (frozenset(), frozenset(), frozenset(), frozenset(), frozenset())  # type: ignore[var-annotated]
 _DENYING: Final = ("un", "in", "im", "non", "dis", "ir")
 
 
@@ -188,11 +192,14 @@ def same_word(first: str, second: str) -> bool:
 def same_meaning(first: str, second: str) -> bool:
     """Forms of one word, synonyms, or one derived from the other: "hurt" and "injured", "approve" and "approval"."""
     one, other = meaning(first), meaning(second)
-    if not one.bases.isdisjoint(other.bases):
-        return True
+    return not one.bases.isdisjoint(other.bases) or synonymous(one, other)
+
+
+def synonymous(one: Meaning, other: Meaning) -> bool:
+    """Whether two words share a sense or are of one family, and neither excludes the other."""
     if one.kin.isdisjoint(other.bases) and one.senses.isdisjoint(other.senses):
         return False
-    return not exclusive(first, second) and not opposite(first, second)
+    return not _exclude(one, other) and one.against.isdisjoint(other.bases)
 
 
 def opposite(first: str, second: str) -> bool:
@@ -202,7 +209,10 @@ def opposite(first: str, second: str) -> bool:
 
 def exclusive(first: str, second: str) -> bool:
     """Whether both are members of one class and cannot both be meant: two weekdays, two colours, two directions."""
-    one, other = meaning(first), meaning(second)
+    return _exclude(meaning(first), meaning(second))
+
+
+def _exclude(one: Meaning, other: Meaning) -> bool:
     return (
         not one.classes.isdisjoint(other.classes)
         and one.bases.isdisjoint(other.bases)

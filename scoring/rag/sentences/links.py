@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parsers.words.lexicon import is_verb_form, lexicon, same_meaning
+from parsers.words.lexicon import is_verb_form, lexicon
 from scoring.rag.rulings import RulingCode
+from scoring.rag.sentences.align import mean_the_same
 from scoring.rag.sentences.grounds import Contrast, proper
-from scoring.rag.sentences.words import NUMBER_WORDS, VERB_SIGNS, Kind, Sentence, Word, clauses
+from scoring.rag.sentences.words import VERB_SIGNS, Kind, Sentence, Word, clauses
 
 _SUBJECT, _VERB, _OBJECT = "subject", "verb", "object"
 _PLACES = frozenset("in at on im am".split())
@@ -130,14 +131,7 @@ def _holds(clause: Clause, role: str, words: Sequence[Word]) -> bool:
 
 
 def _has(words: Sequence[Word], wanted: Word) -> bool:
-    return any(_same(word, wanted) for word in words)
-
-
-def _same(first: Word, second: Word) -> bool:
-    if Kind.NUMBER in (first.kind, second.kind):
-        one, other = first.text.lower(), second.text.lower()
-        return NUMBER_WORDS.get(one, one) == NUMBER_WORDS.get(other, other)
-    return same_meaning(first.text, second.text)
+    return any(mean_the_same(word, wanted) for word in words)
 
 
 def _rivals(words: Sequence[Word], instead: Sequence[Word]) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parsers.words.lexicon import same_meaning
 from scoring.rag.rulings import RulingCode
+from scoring.rag.sentences.align import mean_the_same
 from scoring.rag.sentences.grounds import Contrast
 from scoring.rag.sentences.words import Kind, Sentence, Word
 
@@ -132,7 +132,7 @@ def _place(event: _Event, source: Sequence[Sentence]) -> tuple[int, Word] | None
         for word in sentence.content:
             by_segment.setdefault(word.segment, []).append(word)
         for words in by_segment.values():
-            hits = [word for one in event.words for word in words if same_meaning(one.text, word.text)]
+            hits = [word for one in event.words for word in words if mean_the_same(one, word)]
             if hits:
                 found.append((len(hits) / len(event.words), number, hits[-1]))
     found.sort(key=lambda entry: -entry[0])

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from parsers.words.lexicon import base_forms
 from scoring.rag.sentences.align import Comparison, compare
-from scoring.rag.sentences.attributes import absent_attribute, absent_name
+from scoring.rag.sentences.attributes import Vocabulary, absent_attribute, absent_name, vocabulary
 from scoring.rag.sentences.contrasts import CONTRASTS, FREE_ORDER_CONTRASTS, ContrastRule
 from scoring.rag.sentences.grounds import LEAST_COVERED, Contrast
 from scoring.rag.sentences.links import mixed_clauses, source_clauses
@@ -53,6 +53,7 @@ class SourceSentences:
     names: frozenset[str]
     entities: frozenset[tuple[str, str]]
     speakers: tuple[str, ...]
+    vocabulary: Vocabulary
     complete: bool
 
 
@@ -111,6 +112,7 @@ def source_sentences(texts: Sequence[str], speakers: Sequence[str | None] = ()) 
         names,
         frozenset(pair for sentence in sentences for pair in _side_by_side(sentence)),
         tuple(spoken_by) if any(spoken_by) else (),
+        vocabulary(sentences),
         complete,
     )
 
@@ -180,9 +182,8 @@ def read_claim(
         if part is not claim:
             found = found or _against([_compared(part, source, number) for number in own], rules)
     if found is None and source.complete:
-        words = source.holding.keys()
-        absent = absent_attribute(claim, words)
-        unknown = absent_name(claim, words) if language != "de" and absent is None else None
+        absent = absent_attribute(claim, source.vocabulary)
+        unknown = absent_name(claim, source.vocabulary) if language != "de" and absent is None else None
         return SentenceReading(None, False, None, absent, unknown)
     return found or _NOTHING
 
