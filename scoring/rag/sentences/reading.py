@@ -77,6 +77,7 @@ def source_sentences(texts: Sequence[str], speakers: Sequence[str | None] = ()) 
     before: list[frozenset[str]] = []
     units: list[int] = []
     spoken_by: list[str] = []
+    asked: list[Sentence] = []
     complete = True
     for at, text in enumerate(texts):
         if _is_record(text):
@@ -93,8 +94,9 @@ def source_sentences(texts: Sequence[str], speakers: Sequence[str | None] = ()) 
             if len(sentence.words) > MOST_WORDS:
                 complete = False
                 continue
-            if not sentence.content:
-                continue
+            asked.extend([sentence] if text[start:end].rstrip().endswith(("?", "？")) else [])
+            if not sentence.content or asked[-1:] == [sentence]:
+                continue  # a question says nothing, though its words are of the source
             sentences.append(sentence)
             before.append(frozenset().union(*spoken[-_LOOK_BACK:], *spoken[:1]))
             units.append(at)
@@ -112,7 +114,7 @@ def source_sentences(texts: Sequence[str], speakers: Sequence[str | None] = ()) 
         names,
         frozenset(pair for sentence in sentences for pair in _side_by_side(sentence)),
         tuple(spoken_by) if any(spoken_by) else (),
-        vocabulary(sentences),
+        vocabulary([*sentences, *asked]),
         complete,
     )
 
