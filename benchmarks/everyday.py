@@ -17,7 +17,8 @@ from typing import Any
 
 from benchmarks.figures import clopper_pearson
 from benchmarks.overlap import overlap
-from benchmarks.provenance import provenance
+from benchmarks.provenance import provenance, save_figures
+from benchmarks.rows import read_json_lines
 from serving.batch.offline import score_lines
 from serving.config.load import load_config
 
@@ -54,7 +55,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=_RESULTS)
     parser.add_argument("--wrong", action="store_true", help="print the answers whose band is not right")
     arguments = parser.parse_args()
-    rows = [json.loads(line) for line in arguments.data.read_text(encoding="utf-8").splitlines()]
+    rows = list(read_json_lines(arguments.data))
     lines = (json.dumps({"response_text": row["response"], "raw_context": row["context"]}) for row in rows)
     bands = [json.loads(line)["band"] for line in score_lines(lines, load_config())]
     sets = sorted({row["set"] for row in rows})
@@ -68,7 +69,7 @@ def main() -> None:
                 print(f"{row['set']} {band:6} {'true ' if row['faithful'] else 'false'} {row['response']}")
     kept = json.loads(arguments.json.read_text(encoding="utf-8")) if arguments.json.is_file() else {}
     document = {"first_looks": kept.get("first_looks", {}), "sets": figures, "provenance": provenance()}
-    arguments.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    save_figures(document, arguments.json)
     print(json.dumps(figures, indent=2))
 
 

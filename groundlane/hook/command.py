@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from groundlane.address import KEY_VARIABLE, URL_VARIABLE
+from groundlane.cli.common import parser_of
 from groundlane.hook.changes import changed_files, edited_file
 from groundlane.hook.judging import EditedFile, Finding, judge, too_long
 from groundlane.hook.payload import Payload, PayloadError, read_payload
@@ -127,13 +127,7 @@ def _check_diff(arguments: list[str]) -> int:
 
 
 def _parser(name: str, description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        f"groundlane {name}",
-        description=description,
-        epilog=f"The server's key is read from {KEY_VARIABLE}.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--url", help=f"the server; {URL_VARIABLE} or http://127.0.0.1:8000 without it")
+    parser = parser_of(name, description)
     parser.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="for the server's answer (10)")
     return parser
 

@@ -102,13 +102,21 @@ def _symmetric(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
     return _frozen(found)
 
 
-@lru_cache(maxsize=16_384)
+LONGEST_WORD: Final = 40
+"""Characters; a longer run of letters is an id or a key, is no form of anything, and is not kept in memory."""
+
+
 def base_forms(word: str) -> frozenset[str]:
     """What a word may be a form of, itself among them: "stopped" gives *stopped, stop*, "better" *better, good*.
 
-    A form that the lexicon does not know counts only when no other is known, so that names keep their own spelling.
+    A base that the lexicon does not know is none, so that names keep their own spelling.
     """
     lowered = word.lower().removesuffix("'s").removesuffix("’s")
+    return _base_forms(lowered) if len(lowered) <= LONGEST_WORD else frozenset({lowered})
+
+
+@lru_cache(maxsize=16_384)
+def _base_forms(lowered: str) -> frozenset[str]:
     known = lexicon()
     found = {lowered} | known.irregular.get(lowered, frozenset())
     for ending, instead in _ENDINGS:
@@ -137,10 +145,20 @@ class Meaning:
     parents: frozenset[int]
 
 
-@lru_cache(maxsize=32_768)
 def meaning(word: str) -> Meaning:
     """All that the tables say of a word, in any form."""
-    known, bases = lexicon(), base_forms(word)
+    bases = base_forms(word)
+    return _meaning(bases) if len(word) <= LONGEST_WORD else meaning_of_itself(*bases)
+
+
+def meaning_of_itself(word: str) -> Meaning:
+    """Of a number or an id, which is comparable with the same one only."""
+    return Meaning(frozenset({word}), frozenset(), frozenset(), frozenset(), frozenset(), frozenset())
+
+
+@lru_cache(maxsize=16_384)
+def _meaning(bases: frozenset[str]) -> Meaning:
+    known = lexicon()
     opposites = _all(known.opposites, bases) | _all(known.converses, bases)
     denied = {prefix + base for base in bases if len(base) > _LEAST_BASE_LETTERS for prefix in _DENYING}
     plain = {base.removeprefix(prefix) for base in bases for prefix in _DENYING if base.startswith(prefix)}
@@ -174,11 +192,14 @@ def same_word(first: str, second: str) -> bool:
 def same_meaning(first: str, second: str) -> bool:
     """Forms of one word, synonyms, or one derived from the other: "hurt" and "injured", "approve" and "approval"."""
     one, other = meaning(first), meaning(second)
-    if not one.bases.isdisjoint(other.bases):
-        return True
+    return not one.bases.isdisjoint(other.bases) or synonymous(one, other)
+
+
+def synonymous(one: Meaning, other: Meaning) -> bool:
+    """Whether two words share a sense or are of one family, and neither excludes the other."""
     if one.kin.isdisjoint(other.bases) and one.senses.isdisjoint(other.senses):
         return False
-    return not exclusive(first, second) and not opposite(first, second)
+    return not _exclude(one, other) and one.against.isdisjoint(other.bases)
 
 
 def opposite(first: str, second: str) -> bool:
@@ -188,7 +209,10 @@ def opposite(first: str, second: str) -> bool:
 
 def exclusive(first: str, second: str) -> bool:
     """Whether both are members of one class and cannot both be meant: two weekdays, two colours, two directions."""
-    one, other = meaning(first), meaning(second)
+    return _exclude(meaning(first), meaning(second))
+
+
+def _exclude(one: Meaning, other: Meaning) -> bool:
     return (
         not one.classes.isdisjoint(other.classes)
         and one.bases.isdisjoint(other.bases)
@@ -202,20 +226,17 @@ def siblings(first: str, second: str) -> bool:
     return not one.parents.isdisjoint(other.parents) and not same_meaning(first, second)
 
 
-@lru_cache(maxsize=65_536)
 def converse(first: str, second: str) -> bool:
     """Whether one says the other with its arguments exchanged: "beat" and "lost"."""
     known = lexicon().converses
     return any(b in known.get(a, ()) for a, b in product(base_forms(first), base_forms(second)))
 
 
-@lru_cache(maxsize=16_384)
 def may_be_verb(word: str) -> bool:
     """Whether some base form of ``word`` is a verb."""
     return bool(base_forms(word) & lexicon().verbs)
 
 
-@lru_cache(maxsize=16_384)
 def is_verb_form(word: str) -> bool:
     """Whether ``word`` is a verb, or an inflected form of one; "founder" is neither."""
     lowered, known = word.lower(), lexicon()
@@ -226,14 +247,12 @@ def is_verb_form(word: str) -> bool:
     return lowered.endswith(("s", "ed", "ing")) and bool(base_forms(lowered) & known.verbs)
 
 
-@lru_cache(maxsize=16_384)
 def is_past_form(word: str) -> bool:
     """Whether ``word`` looks like a past tense or participle: "bought", "acquired"."""
     lowered = word.lower()
     return lowered.endswith("ed") or lowered in lexicon().irregular
 
 
-@lru_cache(maxsize=16_384)
 def is_symmetric(word: str) -> bool:
     """Whether the order of a verb's arguments says nothing: "met", "merged"."""
     return bool(base_forms(word) & lexicon().symmetric)

@@ -24,6 +24,9 @@ from scoring.types import Claim, Verdict
 _MOST_COMPARISONS = 100_000
 """Values of an answer times values of its context: beyond it both are data, and comparing them costs more than it says."""
 _MOST_SENTENCES = 3_000
+_MOST_CLAIMS = 400
+"""Claims of one answer that are read beside their sentences; of more, the verifier's word stands alone."""
+_SILENT = SentenceReading(None, False)
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,11 @@ def read_claims(
         found = find_conflicts(case, claim.index) if comparable and own else ()
         conflicts.extend(found)
         asked = question if len(claims) == 1 else None
-        read = read_claim(claim.text, claim.char_start, source.said, asked, language)
+        read = (
+            _SILENT
+            if claim.index >= _MOST_CLAIMS
+            else read_claim(claim.text, claim.char_start, source.said, asked, language)
+        )
         rulings.append(
             (_abstention(claim, kind) if kind is not None else None)
             or against

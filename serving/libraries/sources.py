@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path, PurePosixPath
@@ -70,7 +70,7 @@ def find_sources(
         yield from _one(lambda: _plain(path, name, version))
 
 
-def _one(read) -> Iterator[PackageSource | ArchiveError]:  # type: ignore[no-untyped-def]
+def _one(read: Callable[[], PackageSource]) -> Iterator[PackageSource | ArchiveError]:
     try:
         yield read()
     except ArchiveError as error:

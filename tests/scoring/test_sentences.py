@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parsers.words import lexicon as lexicon_module
 from parsers.words.lexicon import base_forms, converse, exclusive, opposite, same_meaning, siblings
 from scoring.rag.rulings import RulingCode
 from scoring.rag.sentences.reading import SentenceReading, read_claim, source_sentences
@@ -101,11 +102,51 @@ def test_what_a_source_says_in_other_words(claim, text):
         pytest.param(
             "The box was delivered without a charger.", "The box holds a charger cable and a manual.", id="without"
         ),
+        pytest.param(
+            "The cream works against mites.",
+            "The cream does not work against ticks, but it works against mites.",
+            id="both-ways",
+        ),
         pytest.param("The island may be sold.", "The island is a must-see.", id="another-matter"),
     ],
 )
 def test_where_rules_are_silent(claim, text):
     assert read(claim, text).contrast is None
+
+
+@pytest.mark.parametrize(
+    ("claim", "text"),
+    [
+        pytest.param("Cats are admitted.", "Are cats admitted? Ask at the desk.", id="a-question"),
+        pytest.param("The director resigned.", "It is not true that the director resigned.", id="denied-that"),
+        pytest.param("The roof leaks.", "There is no evidence that the roof leaks.", id="no-evidence-that"),
+        pytest.param("The roof leaks.", "It is a myth that the roof leaks.", id="a-myth"),
+    ],
+)
+def test_what_a_source_does_not_say(claim, text):
+    assert not read(claim, text).restated
+
+
+def test_a_long_stretch_is_no_sentence_and_its_words_are_not_known_to_be_all():
+    names = " ".join(f"Name{chr(97 + at % 26)}{chr(97 + at // 26)}" for at in range(300))
+    source = source_sentences([f"{names}. Cats are not admitted."])
+    assert [sentence.text.strip() for sentence in source.sentences] == ["Cats are not admitted."]
+    assert not source.complete
+    assert read("Cats are admitted in Zurich.", f"{names}. The bar is open.").unknown is None
+
+
+def test_long_words_are_compared_as_they_are_and_not_kept():
+    kept = lexicon_module._base_forms.cache_info().currsize
+    found = read("Tom was born in Z" + "x" * 50_000, "Tom was born in Z" + "y" * 50_000 + ".")
+    assert found.contrast is None or found.contrast.code is RulingCode.OTHER_NAME
+    assert lexicon_module._base_forms.cache_info().currsize - kept < 20
+    assert base_forms("A" * 41) == {"a" * 41}
+
+
+def test_a_contrast_names_the_unit_that_it_stands_in():
+    texts = ["Ms Oduya teaches drawing and Mr Brandt teaches sport.", SCHOOL]
+    found = read("Mr Brandt teaches chemistry.", *texts)
+    assert (found.comparison.unit_index, found.contrast.stands.text) == (1, "Oduya")
 
 
 def test_what_is_mentioned_is_not_what_the_claim_says_it_is():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from parsers.words.lexicon import exclusive, opposite, same_meaning, same_word, siblings
-from scoring.rag.sentences.words import NUMBER_WORDS, Kind, Sentence, Word
+from parsers.words.lexicon import exclusive, siblings, synonymous
+from scoring.rag.sentences.words import Kind, Sentence, Word
 
 _PRONOUNS = frozenset("it they he she this these es sie er dies diese".split())
 
@@ -74,19 +76,17 @@ def compare(
     around it.
     """
     taken_claim: dict[int, Pair] = {}
-    taken_source: set[int] = set()
-    for relation in Relation:
+    free = dict(enumerate(source.content))
+    for relation, related in _RELATED.items():
         for at, word in enumerate(claim.content):
             if at in taken_claim:
                 continue
-            found = [
-                i for i, other in enumerate(source.content) if i not in taken_source and _related(word, other, relation)
-            ]
+            found = [i for i, other in free.items() if related(word, other)]
             if found:
                 expected = taken_claim[at - 1].source + 1 if at - 1 in taken_claim else at
                 best = min(found, key=lambda i: (abs(i - expected), i))
                 taken_claim[at] = Pair(at, best, relation)
-                taken_source.add(best)
+                del free[best]
     rest = [at for at in range(len(claim.content)) if at not in taken_claim]
     opened = bool(source.words) and source.words[0].text.lower() in _PRONOUNS
     carried = (
@@ -100,7 +100,7 @@ def compare(
         tuple(taken_claim[at] for at in sorted(taken_claim)),
         carried,
         tuple(at for at in rest if at not in carried),
-        tuple(i for i in range(len(source.content)) if i not in taken_source),
+        tuple(free),
         unit_index,
         entities,
     )
@@ -122,21 +122,31 @@ def _lowered(word: Word) -> str:
     return word.text.lower().removesuffix("'s").removesuffix("’s")
 
 
-def _related(word: Word, other: Word, relation: Relation) -> bool:
-    if Kind.NUMBER in (word.kind, other.kind):
-        return relation is Relation.SAME and _number(word) == _number(other)
-    if relation is Relation.SAME:
-        return same_word(word.text, other.text)
-    if Kind.NAME in (word.kind, other.kind) and word.kind is other.kind:
+def _same(word: Word, other: Word) -> bool:
+    return not word.meaning.bases.isdisjoint(other.meaning.bases)
+
+
+def _synonymous(word: Word, other: Word) -> bool:
+    one, two = word.meaning, other.meaning
+    if one.kin.isdisjoint(two.bases) and one.senses.isdisjoint(two.senses):
         return False
-    if relation is Relation.SYNONYM:
-        return same_meaning(word.text, other.text)
-    return opposite(word.text, other.text)
+    return not word.kind is other.kind is Kind.NAME and synonymous(one, two)
 
 
-def _number(word: Word) -> str:
-    lowered = word.text.lower()
-    return NUMBER_WORDS.get(lowered, lowered.replace(",", ""))
+def _opposite(word: Word, other: Word) -> bool:
+    return not word.meaning.against.isdisjoint(other.meaning.bases) and not word.kind is other.kind is Kind.NAME
+
+
+_RELATED: Final[Mapping[Relation, Callable[[Word, Word], bool]]] = {
+    Relation.SAME: _same,
+    Relation.SYNONYM: _synonymous,
+    Relation.OPPOSITE: _opposite,
+}
+
+
+def mean_the_same(first: Word, second: Word) -> bool:
+    """Whether two words are forms of one word, or synonyms; numbers when they have the same value."""
+    return _same(first, second) or synonymous(first.meaning, second.meaning)
 
 
 def excludes(first: Word, second: Word) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from parsers.words.lexicon import lexicon, same_meaning
+from parsers.words.lexicon import lexicon, meaning
 from scoring.rag.sentences.grounds import proper
 from scoring.rag.sentences.words import Kind, Sentence, Word
 
@@ -25,11 +26,25 @@ _NO_NAMES = frozenset(
 )
 
 
-def absent_attribute(claim: Sentence, holding: Collection[str]) -> Word | None:
-    """The noun N of "the N of X is Y" or "Y is the N of X" that the source has in no form; None where it has one.
+@dataclass(frozen=True)
+class Vocabulary:
+    """What a source's content words are: base forms, their first letters, and the senses they can have."""
 
-    ``holding``: base forms of all the source's content words.
-    """
+    bases: frozenset[str]
+    beginnings: frozenset[str]
+    senses: frozenset[int]
+
+
+def vocabulary(sentences: Iterable[Sentence]) -> Vocabulary:
+    """The words of all sentences, gathered once, so that a claim costs a look-up."""
+    meanings = {word.text: meaning(word.text) for sentence in sentences for word in sentence.content}
+    bases = frozenset(base for found in meanings.values() for base in found.bases)
+    beginnings = frozenset(base[:_LEAST_LETTERS] for base in bases)
+    return Vocabulary(bases, beginnings, frozenset(sense for found in meanings.values() for sense in found.senses))
+
+
+def absent_attribute(claim: Sentence, source: Vocabulary) -> Word | None:
+    """The noun N of "the N of X is Y" or "Y is the N of X" that the source has in no form; None where it has one."""
     if any(word.kind is Kind.NEGATION for word in claim.words):
         return None
     names = [word for word in claim.content if word.kind is Kind.NAME]
@@ -38,12 +53,10 @@ def absent_attribute(claim: Sentence, holding: Collection[str]) -> Word | None:
     noun = _attribute(claim)
     if noun is None or noun.text.lower() in _VAGUE or noun.text.lower() not in lexicon().nouns:
         return None
-    if len(noun.text) < _LEAST_LETTERS or any(_says(noun.text, base) for base in holding):
-        return None
-    return noun
+    return None if len(noun.text) < _LEAST_LETTERS or _says(noun, source) else noun
 
 
-def absent_name(claim: Sentence, holding: Collection[str]) -> Word | None:
+def absent_name(claim: Sentence, source: Vocabulary) -> Word | None:
     """A name inside the claim that no word of the source begins like; units, months and weekdays are no names.
 
     "Lyon lies on the Seine" against a source that speaks of the Rhône and the Saône only.
@@ -52,13 +65,17 @@ def absent_name(claim: Sentence, holding: Collection[str]) -> Word | None:
         bare = word.text.lower().removesuffix("'s").removesuffix("’s")
         if not proper(word) or len(bare) < _LEAST_LETTERS or bare in _NO_NAMES or lexicon().classes.get(bare):
             continue
-        if not any(base[:_LEAST_LETTERS] == bare[:_LEAST_LETTERS] for base in holding):
+        if bare[:_LEAST_LETTERS] not in source.beginnings:
             return word
     return None
 
 
-def _says(noun: str, word: str) -> bool:
-    return word[:_LEAST_LETTERS] == noun.lower()[:_LEAST_LETTERS] or same_meaning(noun, word)
+def _says(noun: Word, source: Vocabulary) -> bool:
+    """Whether a word of the source begins like ``noun``, is a form or a synonym of it, or is derived from it."""
+    known = noun.meaning
+    if noun.text.lower()[:_LEAST_LETTERS] in source.beginnings:
+        return True
+    return not ((known.bases | known.kin).isdisjoint(source.bases) and known.senses.isdisjoint(source.senses))
 
 
 def _attribute(claim: Sentence) -> Word | None:

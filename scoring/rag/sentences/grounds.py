@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
-from parsers.words.lexicon import base_forms, converse, is_verb_form, lexicon, may_be_verb
+from parsers.words.lexicon import LONGEST_WORD, base_forms, converse, is_verb_form, lexicon, may_be_verb
 from scoring.rag.rulings import RulingCode
 from scoring.rag.sentences.align import Comparison, Pair, Relation
 from scoring.rag.sentences.words import Kind, Sentence, Word
@@ -12,7 +13,7 @@ from scoring.rag.sentences.words import Kind, Sentence, Word
 LEAST_COVERED = 0.75
 """Share of the claim's words that its sentence must have before a difference in the rest can be called one."""
 LEAST_PAIRS = 2
-_OPEN = frozenset(
+LIMITS = frozenset(
     "unless except excluding apart if only until till otherwise whether falls außer ausgenommen nur".split()
 )
 """Such a sentence holds in part of the cases: "not refunded unless defective" does not deny "refunded if defective"."""
@@ -29,7 +30,7 @@ SUBJECT_PRONOUNS = frozenset("he she it they er sie es".split())
 PRONOUNS = frozenset("he him his she her hers they them their it its er ihn ihm sie ihr ihnen es".split())
 LONG = 25
 """Content words of a sentence beyond which its parts can no longer be told from one another."""
-ALIKE = 0.75
+_ALIKE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Contrast:
 
 def holds_in_part(found: Comparison) -> bool:
     """Whether only one side limits what it says ("unless", "only", "if"), so that a difference says nothing certain."""
-    return bool((found.source.cues ^ found.claim.cues) & _OPEN)
+    return bool((found.source.cues ^ found.claim.cues) & LIMITS)
 
 
 def claim_denies(found: Comparison) -> bool:
@@ -101,6 +102,13 @@ def proper(word: Word) -> bool:
     if word.kind is not Kind.NAME or len(word.text) == 1:
         return False
     return lowered in known.given_names or not base_forms(lowered) & known.common
+
+
+def spelt_alike(first: str, second: str) -> bool:
+    """Whether two words may be one, spelt otherwise: "organisations" and "organizations", "Dimitrios" and "Demetrios"."""
+    if max(len(first), len(second)) > LONGEST_WORD:
+        return first == second
+    return SequenceMatcher(None, first.lower(), second.lower()).ratio() >= _ALIKE
 
 
 def is_noun(word: Word) -> bool:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parsers.words.lexicon import is_verb_form, lexicon, same_meaning
+from parsers.words.lexicon import is_verb_form, lexicon
 from scoring.rag.rulings import RulingCode
+from scoring.rag.sentences.align import mean_the_same
 from scoring.rag.sentences.grounds import Contrast, proper
-from scoring.rag.sentences.words import NUMBER_WORDS, VERB_SIGNS, Kind, Sentence, Word, clauses
+from scoring.rag.sentences.words import VERB_SIGNS, Kind, Sentence, Word, clauses
 
 _SUBJECT, _VERB, _OBJECT = "subject", "verb", "object"
 _PLACES = frozenset("in at on im am".split())
@@ -86,12 +87,15 @@ def _may_state(part: Sentence, at: int, sign: int | None) -> bool:
     )
 
 
-def mixed_clauses(claim: Sentence, sources: Sequence[Clause]) -> Contrast | None:
-    """The contrast of a claim that says of one thing what the source says of another; None where a clause says it."""
+def mixed_clauses(claim: Sentence, sources: Sequence[Clause]) -> tuple[Contrast, int] | None:
+    """The contrast of a claim that says of one thing what the source says of another, and its sentence's number.
+
+    None where a clause says all of it.
+    """
     said = read_clause(claim)
     if said is None or len(said.groups) < _LEAST_SHARED or said.denies:
         return None
-    found: Contrast | None = None
+    found: tuple[Contrast, int] | None = None
     for clause in sources:
         missing = [role for role, words in said.groups.items() if not _holds(clause, role, words)]
         if not missing:
@@ -112,7 +116,7 @@ def mixed_clauses(claim: Sentence, sources: Sequence[Clause]) -> Contrast | None
         other = next((one for one in near if _holds(one, role, words)), None)
         if other is not None and _differs(said, other, role):
             reason = f"the source says {instead[0].text!r} here; {words[0].text!r} belongs to something else"
-            found = Contrast(RulingCode.OTHER_LINK, words[0], instead[0], reason)
+            found = Contrast(RulingCode.OTHER_LINK, words[0], instead[0], reason), clause.sentence
     return found
 
 
@@ -127,14 +131,7 @@ def _holds(clause: Clause, role: str, words: Sequence[Word]) -> bool:
 
 
 def _has(words: Sequence[Word], wanted: Word) -> bool:
-    return any(_same(word, wanted) for word in words)
-
-
-def _same(first: Word, second: Word) -> bool:
-    if Kind.NUMBER in (first.kind, second.kind):
-        one, other = first.text.lower(), second.text.lower()
-        return NUMBER_WORDS.get(one, one) == NUMBER_WORDS.get(other, other)
-    return same_meaning(first.text, second.text)
+    return any(mean_the_same(word, wanted) for word in words)
 
 
 def _rivals(words: Sequence[Word], instead: Sequence[Word]) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parsers.words.lexicon import same_meaning
 from scoring.rag.rulings import RulingCode
+from scoring.rag.sentences.align import mean_the_same
 from scoring.rag.sentences.grounds import Contrast
 from scoring.rag.sentences.words import Kind, Sentence, Word
 
@@ -32,15 +32,19 @@ class _Event:
     words: tuple[Word, ...]
 
 
-def exchanged_order(claim: Sentence, source: Sequence[Sentence]) -> Contrast | None:
-    """The claim puts two events in the other order than the source does; None when either order cannot be told."""
+def exchanged_order(claim: Sentence, numbered: Sequence[tuple[int, Sentence]]) -> tuple[Contrast, int] | None:
+    """The claim puts two events in the other order than the source does; None when either order cannot be told.
+
+    ``numbered``: sentences that follow one another, with their numbers. The contrast comes with its sentence's number.
+    """
+    source = [sentence for _, sentence in numbered]
     said = _stated_order(claim)
     for first, second in said:
         stands = _source_order(first, second, source)
         if stands is not None:
-            shown = stands
+            at, shown = stands
             reason = f"the source has it in the other order: {shown.text!r} comes first"
-            return Contrast(RulingCode.EXCHANGED_ORDER, first.words[0], shown, reason)
+            return Contrast(RulingCode.EXCHANGED_ORDER, first.words[0], shown, reason), numbered[at][0]
     return None
 
 
@@ -87,8 +91,8 @@ def _shares_head(sentence: Sentence, events: Sequence[_Event], at: int) -> bool:
     return after == ["and"]
 
 
-def _source_order(first: _Event, second: _Event, source: Sequence[Sentence]) -> Word | None:
-    """The word that shows the claim's later event first in the source; None when the order is the claim's, or unknown."""
+def _source_order(first: _Event, second: _Event, source: Sequence[Sentence]) -> tuple[int, Word] | None:
+    """(sentence, word) that shows the claim's later event first in the source; None when the order is the claim's, or unknown."""
     one, two = _place(first, source), _place(second, source)
     if one is None or two is None:
         return None
@@ -98,14 +102,14 @@ def _source_order(first: _Event, second: _Event, source: Sequence[Sentence]) -> 
         stated = _stated_order(sentence)
         for early, late in stated:
             if _holds(early, word_two) and _holds(late, word_one):
-                return word_two
+                return two
             if _holds(early, word_one) and _holds(late, word_two):
                 return None
         if stated:
             return None
-        return word_two if word_two.span < word_one.span and _then(sentence, word_one) else None
+        return two if word_two.span < word_one.span and _then(sentence, word_one) else None
     if number_two < number_one <= number_two + 2 and _then(source[number_one], word_one):
-        return word_two
+        return two
     return None
 
 
@@ -128,7 +132,7 @@ def _place(event: _Event, source: Sequence[Sentence]) -> tuple[int, Word] | None
         for word in sentence.content:
             by_segment.setdefault(word.segment, []).append(word)
         for words in by_segment.values():
-            hits = [word for one in event.words for word in words if same_meaning(one.text, word.text)]
+            hits = [word for one in event.words for word in words if mean_the_same(one, word)]
             if hits:
                 found.append((len(hits) / len(event.words), number, hits[-1]))
     found.sort(key=lambda entry: -entry[0])

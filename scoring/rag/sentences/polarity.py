@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from parsers.words.lexicon import base_forms, is_verb_form, lexicon, may_be_verb, same_word
 from scoring.rag.rulings import RulingCode
-from scoring.rag.sentences.align import Comparison, Pair, Relation
+from scoring.rag.sentences.align import Comparison, Pair, Relation, mean_the_same
 from scoring.rag.sentences.grounds import (
-    _OPEN,
     DENIES_BY_MEANING,
     DETERMINERS,
     LEAST_COVERED,
     LEAST_PAIRS,
+    LIMITS,
     PRONOUNS,
     Contrast,
     behind_negation,
@@ -51,7 +51,7 @@ def polarity(found: Comparison) -> Contrast | None:
 
     Every word pair has a sign; the pair that carries the statement must differ and no other pair may say why.
     """
-    limits = (found.source.cues ^ found.claim.cues) & _OPEN
+    limits = (found.source.cues ^ found.claim.cues) & LIMITS
     allowed = (claim_denies(found) and limits <= _LIMITS_IN_TIME) or _outside_the_exception(found, limits)
     if (limits and not allowed) or other_names(found):
         return None
@@ -72,7 +72,7 @@ def polarity(found: Comparison) -> Contrast | None:
     if any(not differs_in_sign(found, pair) and pair.relation is not Relation.OPPOSITE for pair in denied):
         return None  # both deny: the words in the reach of both negations agree
     odd = [pair for pair in odd if not _beside_without(found, pair) and not _said_as_well(found, pair)]
-    if not odd:
+    if not odd or any(_both_ways(found, pair) for pair in odd):
         return None
     if limits and not all(_before_the_limit(found, pair) for pair in odd):
         return None
@@ -102,6 +102,12 @@ def _beside_without(found: Comparison, pair: Pair) -> bool:
         word.text.lower() in ("without", "ohne") and word.segment == stands.segment for word in found.source.words
     )
     return held and stands.negated and found.claim_word(pair).slot not in ("with", "mit")
+
+
+def _both_ways(found: Comparison, pair: Pair) -> bool:
+    """Whether the source affirms a word and denies it: "not effective against B, but effective against A"."""
+    said = found.claim_word(pair)
+    return len({word.negated for word in found.source.content if mean_the_same(said, word)}) > 1
 
 
 def _said_as_well(found: Comparison, pair: Pair) -> bool:
@@ -246,7 +252,7 @@ def denied_for(found: Comparison) -> Contrast | None:
     behind = [w for w in found.source.content if w.segment == negation.segment and w.span[0] > negation.span[0]][:1]
     subjects = [w for w in found.source.content if w.span[1] <= negation.span[0] and _heads(found.source, w)]
     verb = next((pair for pair in found.pairs if behind and found.source_word(pair).span == behind[0].span), None)
-    if verb is None or verb.relation is Relation.OPPOSITE:
+    if verb is None or verb.relation is Relation.OPPOSITE or _both_ways(found, verb):
         return None
     for pair in found.pairs:
         said, stands = found.claim_word(pair), found.source_word(pair)

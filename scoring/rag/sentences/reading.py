@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from parsers.words.lexicon import base_forms
 from scoring.rag.sentences.align import Comparison, compare
-from scoring.rag.sentences.attributes import absent_attribute, absent_name
+from scoring.rag.sentences.attributes import Vocabulary, absent_attribute, absent_name, vocabulary
 from scoring.rag.sentences.contrasts import CONTRASTS, FREE_ORDER_CONTRASTS, ContrastRule
 from scoring.rag.sentences.grounds import LEAST_COVERED, Contrast
 from scoring.rag.sentences.links import mixed_clauses, source_clauses
@@ -28,9 +28,12 @@ _RULES_BY_LANGUAGE: dict[str, tuple[ContrastRule, ...]] = {
     "de": FREE_ORDER_CONTRASTS,
 }
 _MOST_SENTENCES = 3_000
+_MOST_CHARACTERS = 1_000
+"""Of a sentence that is read; a longer stretch without a full stop is a list or a log, and names nobody."""
 _NEAREST = 4
 """Sentences with the most words of the claim that are looked at closely."""
 _SUBJECT_WORDS = 4
+_MOST_NAMES = 12
 _LOOK_BACK = 3
 _SEMICOLON = re.compile(r";\s+(?=\w)")
 _CAPITAL = re.compile(r"(?<=[a-z0-9,] )[A-ZÄÖÜ][\w-]+")
@@ -38,7 +41,10 @@ _CAPITAL = re.compile(r"(?<=[a-z0-9,] )[A-ZÄÖÜ][\w-]+")
 
 @dataclass(frozen=True)
 class SourceSentences:
-    """The sentences of a context, what each one's text spoke of before it, and by base form which of them hold a word."""
+    """The sentences of a context, what each one's text spoke of before it, and by base form which of them hold a word.
+
+    ``complete``: whether every sentence was read, so that a word that is in none is nowhere in the context.
+    """
 
     sentences: tuple[Sentence, ...]
     before: tuple[frozenset[str], ...]
@@ -47,6 +53,7 @@ class SourceSentences:
     names: frozenset[str]
     entities: frozenset[tuple[str, str]]
     speakers: tuple[str, ...]
+    vocabulary: Vocabulary
     complete: bool
 
 
@@ -70,18 +77,26 @@ def source_sentences(texts: Sequence[str], speakers: Sequence[str | None] = ()) 
     before: list[frozenset[str]] = []
     units: list[int] = []
     spoken_by: list[str] = []
+    asked: list[Sentence] = []
+    complete = True
     for at, text in enumerate(texts):
         if _is_record(text):
-            continue  # its keys and values are no sentences; cells are compared elsewhere
+            complete = False  # its keys and values are no sentences; cells are compared elsewhere
+            continue
         spoken: list[frozenset[str]] = []
         starts, lines = line_speakers(text)
         speaker = (speakers[at] if speakers else None) or ""
         for start, end in _parted(text):
-            if len(sentences) >= _MOST_SENTENCES:
-                break
-            sentence = read_sentence(text[start:end], start, names)
-            if not sentence.content:
+            if len(sentences) >= _MOST_SENTENCES or end - start > _MOST_CHARACTERS:
+                complete = False
                 continue
+            sentence = read_sentence(text[start:end], start, names)
+            if len(sentence.words) > MOST_WORDS:
+                complete = False
+                continue
+            asked.extend([sentence] if text[start:end].rstrip().endswith(("?", "？")) else [])
+            if not sentence.content or asked[-1:] == [sentence]:
+                continue  # a question says nothing, though its words are of the source
             sentences.append(sentence)
             before.append(frozenset().union(*spoken[-_LOOK_BACK:], *spoken[:1]))
             units.append(at)
@@ -99,7 +114,8 @@ def source_sentences(texts: Sequence[str], speakers: Sequence[str | None] = ()) 
         names,
         frozenset(pair for sentence in sentences for pair in _side_by_side(sentence)),
         tuple(spoken_by) if any(spoken_by) else (),
-        not any(_is_record(text) for text in texts),
+        vocabulary([*sentences, *asked]),
+        complete,
     )
 
 
@@ -134,7 +150,7 @@ def _spoken_of(sentence: Sentence) -> frozenset[str]:
             break
         if word.kind is not Kind.FUNCTION:
             opening.append(word)
-    names = [word for word in sentence.content if word.kind is Kind.NAME]
+    names = [word for word in sentence.content if word.kind is Kind.NAME][:_MOST_NAMES]
     return frozenset(
         word.text.lower().removesuffix("'s").removesuffix("’s") for word in (*opening[:_SUBJECT_WORDS], *names)
     )
@@ -153,44 +169,35 @@ def read_claim(
     claim = as_statement(text, start, question, source.names) or read_sentence(text, start, source.names)
     if not claim.content or len(claim.words) > MOST_WORDS:
         return _NOTHING
-    wider = _of_many(claim, source)
+    rules = _RULES_BY_LANGUAGE[language]
+    numbers = _nearest(claim, source)
+    parts = [(part, numbers if part is claim else _nearest(part, source)) for part in clauses(claim)]
+    wider = _of_many(claim, numbers, source) or (None if language == "de" else _mixed(parts, source))
     if wider is not None:
         return wider
-    rules = _RULES_BY_LANGUAGE[language]
-    near = _near(claim, source)
-    mixed = None if language == "de" else _mixed(claim, source)
-    if mixed is not None:
-        return mixed
+    near = [_compared(claim, source, number) for number in numbers]
     for one in near:
         if restates(one):
             return SentenceReading(None, True, one)
     found = _against(near, rules)
-    if found is None:
-        parts = (part for part in clauses(claim) if part is not claim)
-        found = next((seen for part in parts if (seen := _against(_near(part, source), rules)) is not None), None)
+    for part, own in parts if found is None else ():
+        if part is not claim:
+            found = found or _against([_compared(part, source, number) for number in own], rules)
     if found is None and source.complete:
-        words = source.holding.keys()
-        absent = absent_attribute(claim, words)
-        unknown = absent_name(claim, words) if language != "de" and absent is None else None
+        absent = absent_attribute(claim, source.vocabulary)
+        unknown = absent_name(claim, source.vocabulary) if language != "de" and absent is None else None
         return SentenceReading(None, False, None, absent, unknown)
     return found or _NOTHING
 
 
-def _mixed(claim: Sentence, source: SourceSentences) -> SentenceReading | None:
-    """A clause of the claim that joins what the source keeps apart."""
-    for part in clauses(claim):
-        numbers = _nearest(part, source)
-        contrast = mixed_clauses(part, source_clauses(source.sentences, numbers))
-        if contrast is not None:
-            holder = next(
-                n for n in numbers if any(word.span == contrast.stands.span for word in source.sentences[n].content)
-            )
-            return SentenceReading(contrast, False, _compared(claim, source, holder))
+def _mixed(parts: Sequence[tuple[Sentence, Sequence[int]]], source: SourceSentences) -> SentenceReading | None:
+    """A part of the claim that joins what the source keeps apart. ``parts``: each with the sentences nearest to it."""
+    for part, numbers in parts:
+        mixed = mixed_clauses(part, source_clauses(source.sentences, numbers))
+        if mixed is not None:
+            contrast, number = mixed
+            return SentenceReading(contrast, False, _compared(part, source, number))
     return None
-
-
-def _near(claim: Sentence, source: SourceSentences) -> list[Comparison]:
-    return [_compared(claim, source, number) for number in _nearest(claim, source)]
 
 
 def _against(near: Sequence[Comparison], rules: Sequence[ContrastRule]) -> SentenceReading | None:
@@ -203,19 +210,18 @@ def _against(near: Sequence[Comparison], rules: Sequence[ContrastRule]) -> Sente
     return None
 
 
-def _of_many(claim: Sentence, source: SourceSentences) -> SentenceReading | None:
+def _of_many(claim: Sentence, numbers: Sequence[int], source: SourceSentences) -> SentenceReading | None:
     """What more than one sentence of the source says against a claim: another speaker, another order."""
-    contrast = other_speaker(claim, source.sentences, source.speakers) if source.speakers else None
-    if contrast is None and claim.cues & ORDER_CUES:
-        numbers = sorted(_nearest(claim, source))
+    found = other_speaker(claim, source.sentences, source.speakers, source.holding) if source.speakers else None
+    if found is None and claim.cues & ORDER_CUES:
         around = sorted(
-            {n for number in numbers for n in (number - 1, number, number + 1) if 0 <= n < len(source.sentences)}
+            {n for number in numbers for n in (number - 1, number, number + 1)} & set(range(len(source.sentences)))
         )
-        contrast = exchanged_order(claim, [source.sentences[number] for number in around])
-    if contrast is None:
+        found = exchanged_order(claim, [(number, source.sentences[number]) for number in around])
+    if found is None:
         return None
-    holder = next(n for n, sentence in enumerate(source.sentences) if contrast.stands in sentence.content)
-    return SentenceReading(contrast, False, _compared(claim, source, holder))
+    contrast, number = found
+    return SentenceReading(contrast, False, _compared(claim, source, number))
 
 
 _NOTHING = SentenceReading(None, False)
@@ -243,4 +249,4 @@ def _nearest(claim: Sentence, source: SourceSentences) -> list[int]:
         for number in {n for base in base_forms(word.text) for n in source.holding.get(base, ())}:
             votes[number] += 1
     ranked = sorted(votes, key=lambda number: (-votes[number], number))
-    return [number for number in ranked[:_NEAREST] if len(source.sentences[number].words) <= MOST_WORDS]
+    return ranked[:_NEAREST]

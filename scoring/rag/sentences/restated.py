@@ -16,7 +16,7 @@ from scoring.rag.sentences.grounds import (
 from scoring.rag.sentences.limits import lost_rank
 from scoring.rag.sentences.polarity import _states, nobody_did, polarity
 from scoring.rag.sentences.roles import exchanged_roles, exchanged_slots
-from scoring.rag.sentences.words import Kind
+from scoring.rag.sentences.words import Kind, Sentence
 
 _HEDGES = re.compile(
     r"\b(?:may|might|could|would|reportedly|allegedly|alleg\w+|plan(?:s|ned)?|hop(?:e|es|ed)|expect\w*|consider\w*|propos\w+|argu\w+|"
@@ -29,6 +29,9 @@ _PASSIVE = frozenset("is are was were be been being ist sind wird werden wurde w
 _LOOSE_SLOTS = frozenset("of in at on for by von im in am bei für".split())
 _MOST_BETWEEN = 4
 _YEAR_DIGITS = 4
+_DOUBTED = frozenset(
+    "false untrue wrong myth rumour rumor doubt doubts doubted doubtful unlikely unclear disputed falsch fraglich".split()
+)
 _BESIDE = frozenset({(1, 1), (-1, -1), (1, 2), (2, 1), (-1, -2), (-2, -1)})
 
 
@@ -39,6 +42,8 @@ def restates(found: Comparison) -> bool:
     if len(found.carried) > len(found.pairs) or not any(_states(found, pair) for pair in found.pairs):
         return False
     if any(rule(found) for rule in (lost_rank, exchanged_roles, nobody_did, polarity, exchanged_slots)):
+        return False
+    if _reported(found.source) and not _reported(found.claim):
         return False
     if any(differs_in_sign(found, pair) for pair in found.pairs if not converse_here(found, pair)):
         return False
@@ -54,6 +59,13 @@ def restates(found: Comparison) -> bool:
     hedges = {match.group().lower() for match in _HEDGES.finditer(found.source.text)}
     said = {match.group().lower() for match in _HEDGES.finditer(found.claim.text)}
     return hedges <= said and all(_in_place(found, pair) for pair in found.pairs)
+
+
+def _reported(sentence: Sentence) -> bool:
+    """Whether a part behind *that* is denied or doubted before it: "It is not true that …", "No evidence that …"."""
+    at = next((word for word in sentence.words if word.text.lower() in ("that", "dass", "whether", "ob")), None)
+    before = [word for word in sentence.words if at is not None and word.span < at.span]
+    return any(word.kind is Kind.NEGATION or word.text.lower() in _DOUBTED for word in before)
 
 
 def _doer(said: str, stands: str) -> bool:

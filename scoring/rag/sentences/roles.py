@@ -27,8 +27,10 @@ _DIRECTIONS = frozenset("from to into onto by for with against over above below 
 
 def exchanged_roles(found: Comparison) -> Contrast | None:
     """Who did it to whom: "Brix acquired Halden" against "Halden bought Brix"."""
+    if found.covered < LEAST_COVERED or holds_in_part(found):
+        return None
     turned = turned_arguments(found)
-    if turned is None or found.covered < LEAST_COVERED or holds_in_part(found):
+    if turned is None:
         return None
     first, _, pivot = turned
     if any(

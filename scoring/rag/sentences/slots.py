@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 
 from parsers.words.lexicon import base_forms, exclusive, lexicon
 from scoring.rag.rulings import RulingCode
 from scoring.rag.sentences.align import Comparison, excludes
 from scoring.rag.sentences.grounds import (
-    ALIKE,
     LEAST_COVERED,
     LEAST_PAIRS,
     PRONOUNS,
@@ -18,6 +16,7 @@ from scoring.rag.sentences.grounds import (
     holds_in_part,
     other_names,
     proper,
+    spelt_alike,
 )
 from scoring.rag.sentences.words import Kind, Word
 
@@ -76,7 +75,7 @@ def _one_entity(found: Comparison, said_at: int, stands_at: int) -> bool:
     said, stands = (
         w.text.lower().removesuffix("'s") for w in (found.claim.content[said_at], found.source.content[stands_at])
     )
-    if said[:_SAME_LETTERS] == stands[:_SAME_LETTERS] or SequenceMatcher(None, said, stands).ratio() >= ALIKE:
+    if said[:_SAME_LETTERS] == stands[:_SAME_LETTERS] or spelt_alike(said, stands):
         return True
     if (said, stands) in found.entities:
         return True
@@ -145,7 +144,7 @@ def other_slot(found: Comparison) -> Contrast | None:
     after = next((pair for pair in found.pairs if pair.claim == extra[-1] + 1), None)
     if after is not None and found.claim_word(after).slot == said.slot:
         return None  # "the counterterrorism operation" against "the January operation": the same thing, described otherwise
-    if SequenceMatcher(None, said.text.lower(), stands.text.lower()).ratio() >= ALIKE:
+    if spelt_alike(said.text, stands.text):
         return None
     return Contrast(
         RulingCode.OTHER_SLOT,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
-from parsers.words.lexicon import same_word
+from parsers.words.lexicon import base_forms, same_word
 from scoring.rag.rulings import RulingCode
 from scoring.rag.sentences.grounds import Contrast
 from scoring.rag.sentences.words import Kind, Sentence, Word
@@ -37,28 +38,36 @@ def speaker_at(starts: list[int], names: list[str], position: int) -> str:
     return names[at] if at >= 0 else ""
 
 
-def other_speaker(claim: Sentence, sentences: Sequence[Sentence], speakers: Sequence[str]) -> Contrast | None:
-    """The claim names one speaker and says what another one said."""
+def other_speaker(
+    claim: Sentence,
+    sentences: Sequence[Sentence],
+    speakers: Sequence[str],
+    holding: Mapping[str, Sequence[int]],
+) -> tuple[Contrast, int] | None:
+    """The claim names one speaker and says what another one said; with the number of that one's sentence.
+
+    ``speakers``: of each sentence, '' for none; ``holding``: by base form, which sentences hold a word.
+    """
     named = _named(claim, speakers)
-    if not named:
-        return None
-    rest = [word for word in claim.content if not _of(word, named) and word.text.lower() not in _SAYING]
+    rest = [word for word in claim.content if named and not _of(word, named) and word.text.lower() not in _SAYING]
     if len(rest) < _LEAST_WORDS:
         return None
-    shares: dict[str, tuple[float, Word | None]] = {}
-    for sentence, speaker in zip(sentences, speakers, strict=True):
-        if not speaker:
-            continue
-        hits = [word for word in sentence.content if any(same_word(word.text, one.text) for one in rest)]
-        share = sum(any(same_word(one.text, word.text) for word in sentence.content) for one in rest) / len(rest)
-        if share > shares.get(speaker, (0.0, None))[0]:
-            shares[speaker] = (share, hits[0])
-    own = shares.get(named, (0.0, None))[0]
-    other, (best, word) = max(shares.items(), key=lambda entry: entry[1][0], default=("", (0.0, None)))
-    if other == named or best < _LEAST_SHARE or own >= _MOST_OWN_SHARE or word is None:
+    hits: Counter[int] = Counter()
+    for word in rest:
+        hits.update({number for base in base_forms(word.text) for number in holding.get(base, ())})
+    best: dict[str, tuple[int, int]] = {}
+    for number, count in hits.items():
+        if speakers[number] and count > best.get(speakers[number], (0, 0))[0]:
+            best[speakers[number]] = count, number
+    if not best:
+        return None
+    other = max(best, key=lambda name: best[name][0])
+    own, (most, number) = best.get(named, (0, 0))[0], best[other]
+    if other == named or most < _LEAST_SHARE * len(rest) or own >= _MOST_OWN_SHARE * len(rest):
         return None
     said = next(one for one in claim.content if _of(one, named))
-    return Contrast(RulingCode.OTHER_SPEAKER, said, word, f"{other!r} says so, not {named!r}")
+    stands = next(one for one in sentences[number].content if any(same_word(one.text, word.text) for word in rest))
+    return Contrast(RulingCode.OTHER_SPEAKER, said, stands, f"{other!r} says so, not {named!r}"), number
 
 
 def _named(claim: Sentence, speakers: Sequence[str]) -> str:

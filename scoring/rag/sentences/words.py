@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import lru_cache
 
-from parsers.words.lexicon import base_forms, is_past_form, is_verb_form, lexicon
+from parsers.words.lexicon import Meaning, base_forms, is_past_form, is_verb_form, lexicon, meaning, meaning_of_itself
 from scoring.types import Span
 
 MOST_WORDS = 80
 """A longer sentence is a list or a log; two words of it that both stand in a claim need not belong together."""
+
+
+_NO_MEANING = meaning_of_itself("")
 
 
 class Kind(StrEnum):
@@ -27,7 +29,8 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Word:
     """``negated``: its part of the sentence holds a negation. ``segment``: number of that part. ``slot``: the
-    preposition that it stands behind, '' for none ("born **in** the old Warsaw").
+    preposition that it stands behind, '' for none ("born **in** the old Warsaw"). ``meaning``: what it is compared by; of a
+    number its digits, of a function word nothing.
     """
 
     text: str
@@ -36,6 +39,7 @@ class Word:
     segment: int
     slot: str = ""
     negated: bool = False
+    meaning: Meaning = field(default=_NO_MEANING, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,6 @@ NUMBER_WORDS = {
 }
 
 
-@lru_cache(maxsize=4096)
 def read_sentence(text: str, start: int = 0, names: frozenset[str] = frozenset()) -> Sentence:
     """The words of one sentence. ``start``: where it stands; ``names``: words that are names elsewhere, for its first word."""
     opening = _OPENING_ANSWER.match(text)
@@ -160,7 +163,8 @@ def read_sentence(text: str, start: int = 0, names: frozenset[str] = frozenset()
         if lowered in _BEHIND:
             behind_at = segment
         span = (start + match.start(), start + match.end())
-        words.append(Word(written, span, kind, segment, slot if since <= _SLOT_REACH else "", behind and not negates))
+        near = slot if since <= _SLOT_REACH else ""
+        words.append(Word(written, span, kind, segment, near, behind and not negates, _meaning(written, lowered, kind)))
     words = [_denied(word) if word.segment in denied else word for word in words]
     content = tuple(word for word in words if word.kind not in (Kind.FUNCTION, Kind.NEGATION))
     cues = frozenset(word.text.lower() for word in words)
@@ -168,7 +172,13 @@ def read_sentence(text: str, start: int = 0, names: frozenset[str] = frozenset()
 
 
 def _denied(word: Word) -> Word:
-    return Word(word.text, word.span, word.kind, word.segment, word.slot, word.kind is not Kind.NEGATION)
+    return replace(word, negated=word.kind is not Kind.NEGATION)
+
+
+def _meaning(written: str, lowered: str, kind: Kind) -> Meaning:
+    if kind is Kind.NUMBER:
+        return meaning_of_itself(NUMBER_WORDS.get(lowered, lowered.replace(",", "")))
+    return _NO_MEANING if kind in (Kind.FUNCTION, Kind.NEGATION) else meaning(written)
 
 
 def _kind(written: str, lowered: str, opens: bool, names: frozenset[str]) -> Kind:
@@ -238,7 +248,7 @@ def _lacks_subject(part: tuple[Word, ...]) -> bool:
 def _said_again(subject: tuple[Word, ...], part: tuple[Word, ...]) -> list[Word]:
     """The subject as a word of a further part, whose negation is its own."""
     return [
-        Word(word.text, word.span, word.kind, part[0].segment, word.slot, any(one.negated for one in part[:2]))
+        replace(word, segment=part[0].segment, negated=any(one.negated for one in part[:2]))
         for word in subject
         if word.kind is not Kind.NEGATION
     ]
