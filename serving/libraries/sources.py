@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from email.parser import HeaderParser
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from serving.libraries.archives import ArchiveError, SourceFile, read_archive, read_folder
@@ -57,17 +58,19 @@ def find_sources(
         yield from _one(lambda: _installed(path))
     elif infos := sorted(path.glob("*.dist-info")):
         for info in infos:
-            yield from _one(lambda info=info: _installed(info))
+            yield from _one(partial(_installed, info))
     elif (path / "package.json").is_file():
-        yield from _one(lambda: _npm(path.name, read_folder(path, _wanted_script)))
+        yield from _one(partial(_npm_folder, path))
     elif path.name == "node_modules":
         folders = [*path.glob("*/package.json"), *path.glob("@*/*/package.json")]
         for manifest in sorted(folders):
-            yield from _one(
-                lambda manifest=manifest: _npm(manifest.parent.name, read_folder(manifest.parent, _wanted_script))
-            )
+            yield from _one(partial(_npm_folder, manifest.parent))
     else:
         yield from _one(lambda: _plain(path, name, version))
+
+
+def _npm_folder(folder: Path) -> PackageSource:
+    return _npm(folder.name, read_folder(folder, _wanted_script))
 
 
 def _one(read: Callable[[], PackageSource]) -> Iterator[PackageSource | ArchiveError]:
