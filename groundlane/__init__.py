@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from groundlane.asynchronous import AsyncGroundlane, AsyncSession
     from groundlane.errors import (
         AnswerError,
+        BodyTimeoutError,
         ConflictError,
         ConnectionFailedError,
+        ContextUnknownError,
         DeadlineError,
         ForbiddenError,
         GroundlaneError,
@@ -43,9 +45,11 @@ __all__ = [
     "AsyncAnswerStream",
     "AsyncGroundlane",
     "AsyncSession",
+    "BodyTimeoutError",
     "CodeScore",
     "ConflictError",
     "ConnectionFailedError",
+    "ContextUnknownError",
     "DeadlineError",
     "ForbiddenError",
     "Groundlane",

@@ -68,8 +68,16 @@ class NotFoundError(AnswerError):
     """404: no such resource for this key."""
 
 
+class ContextUnknownError(NotFoundError):
+    """404: the context that ``context_ref`` names is kept no more; send ``raw_context`` again."""
+
+
 class MethodNotAllowedError(AnswerError):
     """405: the path exists, with other methods."""
+
+
+class BodyTimeoutError(AnswerError):
+    """408: the request's body came too slowly; nothing of it was used."""
 
 
 class ConflictError(AnswerError):
@@ -101,7 +109,9 @@ BY_CODE: Final[dict[str, type[AnswerError]]] = {
     "unauthorized": UnauthorizedError,
     "forbidden": ForbiddenError,
     "not_found": NotFoundError,
+    "context_unknown": ContextUnknownError,
     "method_not_allowed": MethodNotAllowedError,
+    "body_timeout": BodyTimeoutError,
     "conflict": ConflictError,
     "payload_too_large": PayloadTooLargeError,
     "rate_limited": RateLimitedError,
@@ -117,6 +127,7 @@ _CODE_BY_STATUS: Final = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "body_timeout",
     409: "conflict",
     413: "payload_too_large",
     429: "rate_limited",

@@ -1,11 +1,12 @@
-"""For all tests: hypothesis measures no time (a shared machine would make a failure of it); ``caplog`` sees our records."""
+"""For all tests: what hypothesis tries is the same at every run, and it measures no time (a shared machine would make a
+failure of it); ``caplog`` sees our records."""
 
 import logging
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("groundlane", deadline=None)
+settings.register_profile("groundlane", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("groundlane")
 
 

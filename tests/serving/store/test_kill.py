@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import random
 import signal
@@ -272,12 +273,21 @@ async def finish_jobs(services, ledger):
             while (job := await services.jobs.get("one", job_id))["status"] in ("QUEUED", "IN_PROGRESS"):
                 await asyncio.sleep(0.05)
             assert job["progress"] == {"done": total, "failed": 0, "total": total}
-            lines = b"".join([part async for part in await services.jobs.results("one", job_id)]).splitlines()
+            lines = await results_of(services, job_id)
             assert len(lines) == total
             for index, line in enumerate(lines):
                 assert ledger.results.get((job_id, index), line) == line
     await runner.stop()
     await task
+
+
+async def results_of(services, job_id):
+    lines, after = [], -1
+    while after is not None:
+        page = (await services.jobs.results("one", job_id, after)).splitlines()
+        after = json.loads(page[-1]).get("next_after") if page else None
+        lines += page if after is None else page[:-1]
+    return lines
 
 
 async def test_sqlite_survives_two_hundred_kills(tmp_path, record_property):

@@ -16,7 +16,16 @@ from tests.serving.store.spans import PROTOBUF, otlp, rag_turn, span_id, trace_i
 
 pytestmark = pytest.mark.store
 OTHER = {"authorization": "Bearer two"}
+UNSCORED = TraceSettings(score_rate=0.0)
+"""Scores of the server itself are the subject of ``test_scored_by_itself.py``; here only people and other tools give some."""
 MARA, TOM = {"author": "mara"}, {"author": "tom"}
+
+
+@pytest.fixture
+async def services(store):
+    built = build_services(store, traces_settings=UNSCORED)
+    yield built
+    await built.sessions.shut_down()
 
 
 async def export(client, *turns, headers=None):
@@ -312,7 +321,7 @@ async def test_the_queue_goes_by_risk_and_a_review_ends_it(client, services, clo
 @pytest.fixture
 async def half(store):
     """Services that put half of the answers without a sign of trouble into the queue, and a client."""
-    built = build_services(store, traces_settings=TraceSettings(review_rate=0.5))
+    built = build_services(store, traces_settings=UNSCORED.model_copy(update={"review_rate": 0.5}))
     transport = httpx.ASGITransport(app=build_app(built))
     headers = {"authorization": "Bearer one"}
     async with httpx.AsyncClient(transport=transport, base_url="http://test/api/v1", headers=headers) as opened:
@@ -434,7 +443,7 @@ async def test_notes_are_redacted(client, store):
 
 
 async def test_a_claim_of_a_gateway_that_died_runs_out(client, services, store, clock):
-    from serving.reviews.settling import _claim, _due
+    from serving.reviews.settling import _CLAIM_S, _claim, _due
 
     await export(client, rag_turn("t", "chat", "q?", "a."))
     clock.advance_s(6)
@@ -442,7 +451,7 @@ async def test_a_claim_of_a_gateway_that_died_runs_out(client, services, store, 
     assert await store.tenant("one").write(lambda c: _claim(due, clock.ms, c))
     assert not await store.tenant("one").write(lambda c: _claim(due, clock.ms, c))
     assert await services.reviews.settler.settle() == 0
-    clock.advance_s(121)
+    clock.advance_s(_CLAIM_S + 1)
     assert await services.reviews.settler.settle() == 1
 
 
