@@ -25,6 +25,7 @@ _MOST_GAP = 3
 _NAMED_BY = 4
 _SCALES = frozenset("hundred thousand million billion trillion".split())
 _ENDS = ".!?:"
+_ARTICLES = frozenset("the a an this that our your".split())
 _POSSESSIVES = frozenset("his her its their".split())
 _WEAK_SIGNS = frozenset("is are was were be been has have had do does did".split())
 
@@ -91,7 +92,7 @@ def _rows(sentences: Sequence[Sentence], numbers: Iterable[int]) -> Iterator[Row
 
 def _row(part: Sentence, number: int) -> Row:
     part = _without_said_again(part)
-    edge = next((at for at, word in enumerate(part.words) if at and _verb(word)), len(part.words))
+    edge = next((at for at in range(1, len(part.words)) if _verb_at(part.words, at)), len(part.words))
     segment = part.words[min(edge, len(part.words) - 1)].segment
     opens = [word for word in part.words[:edge] if word.kind in (Kind.CONTENT, Kind.NAME) and word.segment == segment]
     stated = {base for word in part.words if _verb(word) for base in base_forms(word.text)}
@@ -106,6 +107,11 @@ def _without_said_again(part: Sentence) -> Sentence:
     if not at or any(_verb(word) for word in own) or not named:
         return part
     return replace(part, words=own, content=tuple(word for word in part.content if word in own))
+
+
+def _verb_at(words: Sequence[Word], at: int) -> bool:
+    """Whether a verb stands there: "the pool" is a thing, though one may pool."""
+    return _verb(words[at]) and words[at - 1].text.lower() not in _ARTICLES
 
 
 def _verb(word: Word) -> bool:
