@@ -24,6 +24,7 @@ from serving.evals.plans import Rules, estimate, make_target, openai_settings
 from serving.evals.reading import Fields
 from serving.evals.reports import Record, as_json
 from serving.evals.results import read_result
+from serving.evals.run_traces import KeepCall, call_of
 from serving.evals.run_types import RunDraft, RunStatus, run_tags, run_view
 from serving.evals.runs import Unit, UnitResult, run_unit, units_of
 from serving.evals.suites import Suite, sample
@@ -56,7 +57,10 @@ class _Opened:
 
 
 class RunService:
-    """Every call names its tenant. ``confirm_above_usd``: from which estimate a run needs ``confirm``."""
+    """Every call names its tenant. ``confirm_above_usd``: from which estimate a run needs ``confirm``.
+
+    ``keep_call``: where what was asked and answered is kept to be read as a conversation; None keeps the results alone.
+    """
 
     def __init__(
         self,
@@ -66,6 +70,7 @@ class RunService:
         services: Services,
         rules: Rules,
         confirm_above_usd: float,
+        keep_call: KeepCall | None = None,
     ) -> None:
         self._store = store
         self._cases = cases
@@ -73,6 +78,7 @@ class RunService:
         self._services = services
         self._rules = rules
         self._confirm_above_usd = confirm_above_usd
+        self._keep_call = keep_call
         self._opened: dict[tuple[str, str], _Opened] = {}
 
     async def estimate(self, tenant: str, draft: RunDraft) -> dict[str, Any]:
@@ -116,6 +122,14 @@ class RunService:
         await self._store.tenant(tenant).write(lambda c: records.put_run(c, run))
         await self._queue(tenant, run, units)
         return await self.get(tenant, run.run_id)
+
+    def allowed(self) -> dict[str, list[str]]:
+        """What the operator lets runs call and read: hosts, and environment variables that hold keys."""
+        egress = self._rules.egress
+        return {
+            "hosts": [*egress.hosts, *egress.private],
+            "key_variables": sorted(self._rules.key_variables),
+        }
 
     async def get(self, tenant: str, run_id: str) -> dict[str, Any]:
         """The run and how far it is."""
@@ -245,6 +259,8 @@ class RunService:
         if await self._over_budget(tenant, run):
             return
         result = await run_unit(unit, opened.target, KeptAnswers(self._store, tenant), opened.services)
+        if self._keep_call is not None:
+            await self._keep_call(tenant, call_of(run, unit, result, self._store.now_ms()))
         view = redact_json(result.view())[0]
         spent = 0.0 if result.reused else result.answer.cost_usd or 0.0
         await self._store.tenant(tenant).write(lambda c: records.put_result(c, run.run_id, view, spent))

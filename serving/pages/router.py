@@ -20,6 +20,7 @@ from serving.pages.format import query
 from serving.pages.labels import labels_router
 from serving.pages.queue import queue_router
 from serving.pages.reading import PageReader
+from serving.pages.run_start import run_start_router
 from serving.pages.runs import runs_router
 from serving.pages.selections import selections_router
 from serving.pages.sign_in import sign_in_router
@@ -59,6 +60,7 @@ class Pages:
             causes_router(self._web, services.pages, services.reviews),
             selections_router(self._web, services.reviews),
             cases_router(self._web, services.evals.cases),
+            run_start_router(self._web, services.evals.runs, services.evals.cases),
             runs_router(self._web, services.evals.runs),
         ):
             self.router.include_router(part)
