@@ -15,6 +15,7 @@ from serving.evals.plans import Rules
 from serving.evals.release_service import ReleaseService
 from serving.evals.run_service import RunService
 from serving.evals.targets.egress import EgressPolicy
+from serving.evals.trends import TrendService
 from serving.jobs.jobs import JobService
 from serving.lanes.dispatch import ConfiguredEncoders
 from serving.store.store import Store
@@ -27,11 +28,12 @@ _GRADING_TENANT = "evals"
 
 @dataclass(frozen=True)
 class Evals:
-    """Cases, runs and releases."""
+    """Cases, runs, releases and trends."""
 
     cases: CaseService
     runs: RunService
     releases: ReleaseService
+    trends: TrendService
 
 
 def build_evals(
@@ -58,4 +60,4 @@ def build_evals(
     cases = CaseService(store, services)
     rules = Rules(EgressPolicy(settings.egress_hosts, settings.egress_private_hosts), settings.key_variables)
     runs = RunService(store, cases, jobs, services, rules, settings.confirm_above_usd, keep_call)
-    return Evals(cases, runs, ReleaseService(store, runs))
+    return Evals(cases, runs, ReleaseService(store, runs), TrendService(store, cases))

@@ -16,7 +16,7 @@ from scoring.evals.gate import Decision, Policy
 from serving.api.errors import ConflictError, NotFoundError, ValidationFailedError
 from serving.evals.case_service import CaseService
 from serving.evals.cases import Case
-from serving.evals.comparing import Comparison, by_task, compare_runs, gate
+from serving.evals.comparing import Comparison, by_task, compare_runs, gate, retrieval_first
 from serving.evals.graders.types import Services
 from serving.evals.kept_answers import KeptAnswers
 from serving.evals.observer import Observed, observe
@@ -103,7 +103,7 @@ class RunService:
             raise ConflictError(
                 f"the run is estimated at {expected.cost_usd:.2f} USD in {expected.calls} calls", "Send confirm: true."
             )
-        units = units_of(cases, draft.repeats)
+        units = _ordered(cases, draft.repeats)
         if len(units) > MAX_UNITS:
             raise ValidationFailedError(f"repeats: the run has {len(units)} calls; the limit is {MAX_UNITS}")
         run = records.RunRow(
@@ -196,7 +196,7 @@ class RunService:
         suite = await self._cases.suite(tenant, run.suite_hash)
         cases = sample(suite.cases, run.plan["sample"], suite.suite_hash)
         finished = await ours.read(lambda c: records.finished_units(c, run_id))
-        units = [u for u in units_of(cases, run.plan["repeats"]) if (u.case.task_id, u.repeat) not in finished]
+        units = [u for u in _ordered(cases, run.plan["repeats"]) if (u.case.task_id, u.repeat) not in finished]
         if not units:
             raise ConflictError(f"run {run_id} has an answer to every case")
         plan = dict(run.plan) if budget_usd is None else {**run.plan, "budget_usd": budget_usd}
@@ -340,6 +340,12 @@ class RunService:
     async def _all_results(self, tenant: str, run_id: str) -> Sequence[UnitResult]:
         rows = await self._store.tenant(tenant).read(lambda c: records.read_results(c, run_id))
         return await asyncio.to_thread(lambda: [read_result(row) for row in rows])
+
+
+def _ordered(cases: Sequence[Case], repeats: int) -> tuple[Unit, ...]:
+    """Every call, cases of retrieval alone first: they are cheap, and say early whether answers can be any good."""
+    alone, others = retrieval_first(cases)
+    return units_of([*alone, *others], repeats)
 
 
 def _compared(

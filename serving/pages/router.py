@@ -24,6 +24,7 @@ from serving.pages.run_start import run_start_router
 from serving.pages.runs import runs_router
 from serving.pages.selections import selections_router
 from serving.pages.sign_in import sign_in_router
+from serving.pages.trends import trends_router
 from serving.pages.web import ROOT, Web, is_fragment, needs_sign_in, redirect
 from serving.reviews.assembly import Reviews
 from serving.traces.reading import TraceReader
@@ -62,6 +63,7 @@ class Pages:
             cases_router(self._web, services.evals.cases),
             run_start_router(self._web, services.evals.runs, services.evals.cases),
             runs_router(self._web, services.evals.runs),
+            trends_router(self._web, services.evals.trends),
         ):
             self.router.include_router(part)
         if decisions is not None:

@@ -6,6 +6,7 @@ import asyncio
 import html
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -84,13 +85,14 @@ def open_page(browser, site):
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")], ids=["desk-light", "phone-dark"])
-@pytest.mark.parametrize("which", ["cases", "case", "runs", "run", "comparison", "new"])
+@pytest.mark.parametrize("which", ["cases", "case", "runs", "run", "comparison", "new", "trend"])
 def test_axe_finds_nothing_and_nothing_sticks_out(open_page, runs, which, width, theme):
     path = {
         "cases": "/review/cases?status=ACTIVE",
         "case": "/review/case?id=sum-01",
         "runs": "/review/runs",
         "run": f"/review/run?id={runs[0]}",
+        "trend": "/review/trend?name=released",
         "new": f"/review/runs/new?like={runs[0]}",
         "comparison": f"/review/comparison?baseline={runs[0]}&candidate={runs[1]}",
     }[which]
@@ -285,6 +287,35 @@ def test_a_dear_run_is_not_started_without_the_tick(site, runs):
         assert answer.status_code == 409, answer.text
         assert "the run is estimated at" in answer.text
         assert len(browser.get("/api/v1/runs").json()["runs"]) == before
+
+
+def test_an_experiment_over_time_on_the_page_and_as_a_file(open_page, site, runs):
+    with httpx.Client(base_url=f"{site.url}/api/v1", limits=FRESH) as api:
+        suite = api.get(f"/runs/{runs[0]}").json()["run"]["suite_hash"]
+        for wrong in ({1, 2, 3, 4}, {1}):
+            body = {
+                "suite": suite,
+                "target": {"kind": "recorded", "answers": answers(wrong)},
+                "experiment_name": "trend <i>",
+            }
+            run_id = api.post("/runs", json=body).json()["run"]["run_id"]
+            for _ in range(300):
+                if api.get(f"/runs/{run_id}").json()["run"]["status"] == "COMPLETED":
+                    break
+                time.sleep(0.1)
+        named = {one["name"]: one["runs"] for one in api.get("/experiments").json()["experiments"]}
+        assert named["trend <i>"] == 2
+        points = api.get("/experiments:trend", params={"name": "trend <i>"}).json()["points"]
+        assert [point["passed"]["value"] for point in points] == [pytest.approx(8 / 12), pytest.approx(11 / 12)]
+        assert all(point["passed"]["low"] < point["passed"]["value"] < point["passed"]["high"] for point in points)
+        assert api.get("/experiments:trend", params={"name": "nobody"}).status_code == 404
+    page = open_page("/review/runs")
+    page.get_by_role("link", name="trend of trend <i>").first.click()
+    assert page.get_by_role("img", name="Pass rate of trend <i>").locator("circle").count() == 2
+    assert "67%" in page.get_by_role("region", name="Runs").inner_text()
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Plot as SVG").click()
+    assert "<circle" in Path(waiting.value.path()).read_text()
 
 
 def test_one_run_twice_is_no_comparison(open_page, runs):
