@@ -8,6 +8,7 @@ import time
 from fastapi import APIRouter, Response
 
 from serving.api.errors import ApiError, OverloadedError
+from serving.http.limits import Admission
 from serving.http.observability import Metrics
 from serving.http.supervision import Supervisor
 from serving.lanes.dispatch import Lanes
@@ -19,13 +20,16 @@ _FRESH_S = 2.0
 class Readiness:
     """Whether every lane, and every model behind it, answers, trusted for two seconds; and whether the background works."""
 
-    def __init__(self, lanes: Lanes, supervisor: Supervisor | None = None) -> None:
+    def __init__(self, lanes: Lanes, supervisor: Supervisor | None = None, admission: Admission | None = None) -> None:
         self._lanes = lanes
         self._supervisor = supervisor
+        self._admission = admission
         self._fresh_until_s = 0.0
 
     async def check(self) -> None:
         """Return when ready, else raise OverloadedError."""
+        if self._admission is not None and self._admission.closed:
+            raise OverloadedError("this server is stopping", retry_after_s=_FRESH_S)
         down = self._supervisor.down() if self._supervisor else []
         if down:
             raise OverloadedError(
@@ -44,11 +48,15 @@ class Readiness:
 
 
 def health_router(
-    lanes: Lanes, metrics: Metrics, expose_metrics: bool, supervisor: Supervisor | None = None
+    lanes: Lanes,
+    metrics: Metrics,
+    expose_metrics: bool,
+    supervisor: Supervisor | None = None,
+    admission: Admission | None = None,
 ) -> APIRouter:
     """``/healthz``, ``/readyz`` and, if asked for, ``/metrics``."""
     router = APIRouter(tags=["operations"])
-    readiness = Readiness(lanes, supervisor)
+    readiness = Readiness(lanes, supervisor, admission)
 
     @router.get("/healthz", summary="Is the process alive?", operation_id="healthz")
     async def healthz() -> dict[str, str]:
