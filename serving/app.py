@@ -157,11 +157,12 @@ def _start_front(config: Config) -> None:
     }
     for _ in range(_FRONT_MINUTES):
         try:
-            with suppress(TimeoutError):  # Ray waits a minute; on a busy machine the front goes on starting
-                serve.start(http_options=options)
-                return
+            serve.start(http_options=options)
+        except TimeoutError:  # Ray waits a minute; on a busy machine the front goes on starting
+            continue
         except RayTaskError as error:
             raise StartError(explain_failure({"HTTP front": str(error)})) from None
+        return
     raise StartError(f"HTTP front: not up after {_FRONT_MINUTES} minutes; is the machine overloaded?")
 
 
