@@ -171,7 +171,8 @@ def _class(name: str, record: dict[str, Any], module: ModuleEntity) -> Symbol:
         entity.opaque = "it has an index signature"
     if module.language == "python" and not entity.type_parameters:
         entity.type_parameters = _generic_names(entity.bases)
-    entity.members = {key: [_member(key, value, module, entity)] for key, value in record["m"].items()}
+    named = ((key.strip('"'), value) for key, value in record["m"].items())  # RegExp["$1"]
+    entity.members = {key: [_member(key, value, module, entity)] for key, value in named}
     if module.language == "python":
         entity.opaque = next(
             (reason for name, reason in _COMPUTED.items() if name in record["m"]), ""

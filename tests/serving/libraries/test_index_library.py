@@ -144,7 +144,10 @@ def test_versions_are_ordered() -> None:
 
 def test_a_package_of_npm_and_a_folder_of_them(data: Path, tmp_path: Path) -> None:
     manifest = {"name": "@shop/cart", "version": "2.1.0", "exports": {".": {"types": "./dist/index.d.ts"}}}
-    files = {"dist/index.d.ts": "export declare class Cart { addLine(): this }\n", "dist/index.js": "exports.Cart = 1\n"}
+    files = {
+        "dist/index.d.ts": "export declare class Cart { addLine(): this }\n",
+        "dist/index.js": "exports.Cart = 1\n",
+    }
     [row] = run(data, "index-library", str(npm(tmp_path / "cart.tgz", manifest, files)))
     assert (row["family"], row["name"], row["version"]) == ("typescript", "@shop/cart", "2.1.0")
     code = 'import { Cart } from "@shop/cart";\nnew Cart().addLine();\nnew Cart().putLine();\n'
@@ -157,4 +160,6 @@ def test_a_package_of_npm_and_a_folder_of_them(data: Path, tmp_path: Path) -> No
     (folder / "lib" / "tool.d.ts").write_text("export function start(): void;\n")
     [row] = run(data, "index-library", str(folder.parent))
     assert (row["name"], row["modules"]) == ("tool", 1)
-    assert flagged(data, 'import * as tool from "tool";\ntool.start();\ntool.begin();\n', language="typescript") == ["begin"]
+    assert flagged(data, 'import * as tool from "tool";\ntool.start();\ntool.begin();\n', language="typescript") == [
+        "begin"
+    ]
