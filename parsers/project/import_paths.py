@@ -37,7 +37,8 @@ def module_parts(path: str, family: str) -> tuple[Parts, bool]:
 def import_statement(name: str, module: ModuleEntity, importer: str, imported: Collection[str]) -> str | None:
     """The import that brings ``name`` of a visible file into the file ``importer`` ('' where it is not known).
 
-    ``imported``: the modules that visible files import, which say from where Python's names begin. None where no path says it. Go imports packages, not names, and Rust's modules may hand a name on under another path.
+    ``imported``: the modules that visible files import, which say from where Python's names begin. None where no path says
+    it. Go imports packages, not names, and Rust's modules may hand a name on under another path.
     """
     # from shop.cart import Cart;  import { Cart } from "../shop/cart";
     parts, _ = module_parts(module.path, module.language)
