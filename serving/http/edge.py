@@ -277,7 +277,7 @@ def _verdict_counts(answer: LaneAnswer) -> dict[str, int]:
 
 def _open_exchange(scope: Scope, headers: Mapping[str, str]) -> Exchange:
     given = headers.get("x-request-id", "")
-    request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(16)
+    request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
     trace = TraceContext.from_headers(headers.get("traceparent"), headers.get("tracestate"))
     return Exchange(request_id, trace, _lane_of(scope["path"]))
 
