@@ -106,7 +106,7 @@ def create_app(
         app.include_router(reviews_router(state.reviews))
         app.include_router(evals_router(state.evals.cases))
         app.include_router(runs_router(state.evals.runs, state.evals.releases))
-    guards = _guards(config, admission)
+    guards = build_guards(config, admission)
     log_folder = audit_folder(config) if config.audit.enabled else None
     pages = None
     if state is not None:
@@ -143,7 +143,8 @@ def _page_services(config: Config, state: State, authenticator: Authenticator) -
     return PageServices(BrowserSessions(authenticator), state.reader, pages, state.reviews, state.evals)
 
 
-def _guards(config: Config, admission: Admission) -> Guards:
+def build_guards(config: Config, admission: Admission) -> Guards:
+    """What every call has to pass, as configured."""
     return Guards(
         authenticator=Authenticator(KeyFile(config.keys_path), config.auth.required),
         limiter=RateLimiter(
