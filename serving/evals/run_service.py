@@ -16,7 +16,7 @@ from scoring.evals.gate import Decision, Policy
 from serving.api.errors import ConflictError, NotFoundError, ValidationFailedError
 from serving.evals.case_service import CaseService
 from serving.evals.cases import Case
-from serving.evals.comparing import Comparison, by_task, compare_runs, gate
+from serving.evals.comparing import Comparison, by_task, compare_runs, gate, retrieval_first
 from serving.evals.graders.types import Services
 from serving.evals.kept_answers import KeptAnswers
 from serving.evals.observer import Observed, observe
@@ -24,6 +24,7 @@ from serving.evals.plans import Rules, estimate, make_target, openai_settings
 from serving.evals.reading import Fields
 from serving.evals.reports import Record, as_json
 from serving.evals.results import read_result
+from serving.evals.run_traces import KeepCall, call_of
 from serving.evals.run_types import RunDraft, RunStatus, run_tags, run_view
 from serving.evals.runs import Unit, UnitResult, run_unit, units_of
 from serving.evals.suites import Suite, sample
@@ -56,7 +57,10 @@ class _Opened:
 
 
 class RunService:
-    """Every call names its tenant. ``confirm_above_usd``: from which estimate a run needs ``confirm``."""
+    """Every call names its tenant. ``confirm_above_usd``: from which estimate a run needs ``confirm``.
+
+    ``keep_call``: where what was asked and answered is kept to be read as a conversation; None keeps the results alone.
+    """
 
     def __init__(
         self,
@@ -66,6 +70,7 @@ class RunService:
         services: Services,
         rules: Rules,
         confirm_above_usd: float,
+        keep_call: KeepCall | None = None,
     ) -> None:
         self._store = store
         self._cases = cases
@@ -73,6 +78,7 @@ class RunService:
         self._services = services
         self._rules = rules
         self._confirm_above_usd = confirm_above_usd
+        self._keep_call = keep_call
         self._opened: dict[tuple[str, str], _Opened] = {}
 
     async def estimate(self, tenant: str, draft: RunDraft) -> dict[str, Any]:
@@ -97,7 +103,7 @@ class RunService:
             raise ConflictError(
                 f"the run is estimated at {expected.cost_usd:.2f} USD in {expected.calls} calls", "Send confirm: true."
             )
-        units = units_of(cases, draft.repeats)
+        units = _ordered(cases, draft.repeats)
         if len(units) > MAX_UNITS:
             raise ValidationFailedError(f"repeats: the run has {len(units)} calls; the limit is {MAX_UNITS}")
         run = records.RunRow(
@@ -116,6 +122,14 @@ class RunService:
         await self._store.tenant(tenant).write(lambda c: records.put_run(c, run))
         await self._queue(tenant, run, units)
         return await self.get(tenant, run.run_id)
+
+    def allowed(self) -> dict[str, list[str]]:
+        """What the operator lets runs call and read: hosts, and environment variables that hold keys."""
+        egress = self._rules.egress
+        return {
+            "hosts": [*egress.hosts, *egress.private],
+            "key_variables": sorted(self._rules.key_variables),
+        }
 
     async def get(self, tenant: str, run_id: str) -> dict[str, Any]:
         """The run and how far it is."""
@@ -182,7 +196,7 @@ class RunService:
         suite = await self._cases.suite(tenant, run.suite_hash)
         cases = sample(suite.cases, run.plan["sample"], suite.suite_hash)
         finished = await ours.read(lambda c: records.finished_units(c, run_id))
-        units = [u for u in units_of(cases, run.plan["repeats"]) if (u.case.task_id, u.repeat) not in finished]
+        units = [u for u in _ordered(cases, run.plan["repeats"]) if (u.case.task_id, u.repeat) not in finished]
         if not units:
             raise ConflictError(f"run {run_id} has an answer to every case")
         plan = dict(run.plan) if budget_usd is None else {**run.plan, "budget_usd": budget_usd}
@@ -245,6 +259,8 @@ class RunService:
         if await self._over_budget(tenant, run):
             return
         result = await run_unit(unit, opened.target, KeptAnswers(self._store, tenant), opened.services)
+        if self._keep_call is not None:
+            await self._keep_call(tenant, call_of(run, unit, result, self._store.now_ms()))
         view = redact_json(result.view())[0]
         spent = 0.0 if result.reused else result.answer.cost_usd or 0.0
         await self._store.tenant(tenant).write(lambda c: records.put_result(c, run.run_id, view, spent))
@@ -324,6 +340,12 @@ class RunService:
     async def _all_results(self, tenant: str, run_id: str) -> Sequence[UnitResult]:
         rows = await self._store.tenant(tenant).read(lambda c: records.read_results(c, run_id))
         return await asyncio.to_thread(lambda: [read_result(row) for row in rows])
+
+
+def _ordered(cases: Sequence[Case], repeats: int) -> tuple[Unit, ...]:
+    """Every call, cases of retrieval alone first: they are cheap, and say early whether answers can be any good."""
+    alone, others = retrieval_first(cases)
+    return units_of([*alone, *others], repeats)
 
 
 def _compared(

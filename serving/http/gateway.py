@@ -105,7 +105,7 @@ def create_app(
         app.include_router(scores_router(state.reviews))
         app.include_router(reviews_router(state.reviews))
         app.include_router(evals_router(state.evals.cases))
-        app.include_router(runs_router(state.evals.runs, state.evals.releases))
+        app.include_router(runs_router(state.evals.runs, state.evals.releases, state.evals.trends))
     guards = build_guards(config, admission)
     log_folder = audit_folder(config) if config.audit.enabled else None
     pages = None
