@@ -242,7 +242,7 @@ class RunService:
         results = await asyncio.gather(*(self._unit(tenant, run, opened, unit) for unit in units))
         told = [(unit, result) for unit, result in zip(units, results, strict=True) if result is not None]
         if len(units) < len(asked):  # a gateway that died may have kept these results, and not yet their conversations
-            told += await self._results_of(tenant, run_id, [unit for unit in asked if unit not in units])
+            told = [*told, *await self._results_of(tenant, run_id, [unit for unit in asked if unit not in units])]
         await self._keep_conversations(tenant, run, told)
         await self._settle(tenant, run)
         return {"run_id": run_id, "done": len(units)}
@@ -266,7 +266,7 @@ class RunService:
             now_ms = self._store.now_ms()
             await self._keep_calls(tenant, [call_of(run, unit, result, now_ms) for unit, result in told])
 
-    async def _results_of(self, tenant: str, run_id: str, units: Sequence[Unit]) -> list[tuple[Unit, UnitResult]]:
+    async def _results_of(self, tenant: str, run_id: str, units: Sequence[Unit]) -> Sequence[tuple[Unit, UnitResult]]:
         kept = {(one.task_id, one.repeat): one for one in await self._all_results(tenant, run_id)}
         return [(unit, kept[unit.case.task_id, unit.repeat]) for unit in units]
 
