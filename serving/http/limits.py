@@ -170,11 +170,16 @@ class Admission:
         self._max_receiving = receiving
         self._receiving: Counter[str] = Counter()
         self._clock = clock
-        self.closed = False
+        self._closed = False
 
     def close(self) -> None:
         """Take no more requests: the server ends. Those that are here go on."""
-        self.closed = True
+        self._closed = True
+
+    def require_open(self) -> None:
+        """Raise OverloadedError once the server ends."""
+        if self._closed:
+            raise OverloadedError("this server is stopping", retry_after_s=_STOPPING_S)
 
     @property
     def unfinished(self) -> int:
@@ -204,8 +209,7 @@ class Admission:
         """A request whose body may come now. Raises OverloadedError where too many are on their way, KeyError for a lane
         without permits; a full lane refuses here already, before a byte is read.
         """
-        if self.closed:
-            raise OverloadedError("this server is stopping", retry_after_s=_STOPPING_S)
+        self.require_open()
         state = self._lanes[lane]
         self._require_room(state, lane, tenant, share)
         held = self._receiving[tenant]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter, Response
 
 from serving.api.errors import ApiError, OverloadedError
-from serving.http.limits import Admission
 from serving.http.observability import Metrics
 from serving.http.supervision import Supervisor
 from serving.lanes.dispatch import Lanes
@@ -18,18 +18,23 @@ _FRESH_S = 2.0
 
 
 class Readiness:
-    """Whether every lane, and every model behind it, answers, trusted for two seconds; and whether the background works."""
+    """Whether every lane, and every model behind it, answers, trusted for two seconds; and whether the background works.
 
-    def __init__(self, lanes: Lanes, supervisor: Supervisor | None = None, admission: Admission | None = None) -> None:
+    ``checks``: each raises OverloadedError where the gateway must get no traffic: its store keeps nothing, it is stopping.
+    """
+
+    def __init__(
+        self, lanes: Lanes, supervisor: Supervisor | None = None, checks: Sequence[Callable[[], None]] = ()
+    ) -> None:
         self._lanes = lanes
         self._supervisor = supervisor
-        self._admission = admission
+        self._checks = checks
         self._fresh_until_s = 0.0
 
     async def check(self) -> None:
         """Return when ready, else raise OverloadedError."""
-        if self._admission is not None and self._admission.closed:
-            raise OverloadedError("this server is stopping", retry_after_s=_FRESH_S)
+        for check in self._checks:
+            check()
         down = self._supervisor.down() if self._supervisor else []
         if down:
             raise OverloadedError(
@@ -52,11 +57,11 @@ def health_router(
     metrics: Metrics,
     expose_metrics: bool,
     supervisor: Supervisor | None = None,
-    admission: Admission | None = None,
+    checks: Sequence[Callable[[], None]] = (),
 ) -> APIRouter:
     """``/healthz``, ``/readyz`` and, if asked for, ``/metrics``."""
     router = APIRouter(tags=["operations"])
-    readiness = Readiness(lanes, supervisor, admission)
+    readiness = Readiness(lanes, supervisor, checks)
 
     @router.get("/healthz", summary="Is the process alive?", operation_id="healthz")
     async def healthz() -> dict[str, str]:
