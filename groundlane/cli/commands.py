@@ -15,6 +15,10 @@ class Command:
 
 
 CLIENT: Final[dict[str, Command]] = {
+    "evaluate": Command(
+        "groundlane.evaluate.command",
+        "How often do the answers of a file hallucinate? A report, with or without a server.",
+    ),
     "check-answer": Command("groundlane.cli.check", "Is an answer grounded in its context? Asks a running server."),
     "check-code": Command("groundlane.cli.check", "Does code call what exists? Asks a running server."),
     "check-diff": Command(

@@ -138,13 +138,19 @@ class Annotations(Names):
         for part in rest:
             if found.status != LookupStatus.FOUND:
                 return None
-            owners = self.symbols_values(found.symbols)
+            owners = self.symbols_values(self._namespaces(found.symbols))
             if owners is None or len(owners) != 1:
                 return None
             found = self._type_member(owners[0], part)
         if found.status != LookupStatus.FOUND:
             return None
         return self._types_of_all(found.symbols, arguments) if found.symbols else None
+
+    def _namespaces(self, symbols: tuple[Symbol, ...]) -> tuple[Symbol, ...]:
+        """TypeScript's ``declare const api: api.Static; declare namespace api {…}``: in a type ``api`` is the namespace."""
+        if self.family != "typescript":
+            return symbols
+        return tuple(symbol for symbol in symbols if symbol.kind not in {"value", "function"}) or symbols
 
     def _types_of_all(self, symbols: tuple[Symbol, ...], arguments: tuple[Values | None, ...]) -> Values | None:
         """Python binds a name differently in the branches of an ``if``: any of them may be what is meant."""

@@ -80,11 +80,20 @@ class Calls(Members):
         if isinstance(value, Instance):
             if self.family == "rust" and value.entity.kind == "enum":
                 return (value,)  # a variant with places
-            name = {"python": "__call__", "typescript": "()"}.get(self.family)
-            found = self.class_member(value.entity, name, False) if name else None
-            if found is not None and found.status == LookupStatus.FOUND:
-                return self.returned(found.symbols[0], value, self._environment(value, found.owner))
+            names = {"python": ("__call__",), "typescript": ("new", "()")}.get(self.family, ())
+            made = [self._made_by(value, name) for name in names]
+            return union_of(values for found, values in made if found) if any(found for found, _ in made) else None
         return None
+
+    def _made_by(self, value: Instance, name: str) -> tuple[bool, Values | None]:
+        """Whether a value is called by a member of this name, and what that gives. A chain does not say ``new``.
+
+        So TypeScript's ``Date`` gives what ``Date()`` and what ``new Date()`` gives.
+        """
+        found = self.class_member(value.entity, name, False)
+        if found.status != LookupStatus.FOUND:
+            return False, None
+        return True, self.returned(found.symbols[0], value, self._environment(value, found.owner))
 
     def returned(self, symbol: Symbol, receiver: Value | None, environment: Environment | None) -> Values | None:
         """What a function returns according to its annotations; overloads are union_of."""

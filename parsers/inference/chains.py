@@ -149,8 +149,17 @@ class Inference(Calls):
 
     def step(self, values: Values, link: str, module: ModuleEntity | None = None, position: int = -1) -> Values | None:
         """One link further, over the whole union."""
-        union = union_of(self._step_one(value, link, module, position) for value in values)
+        union = union_of(self._step_one(value, link, module, position) for value in self._having(values, link))
         return union if union is not None and len(union) <= MAX_UNION else None
+
+    def _having(self, values: Values, link: str) -> Values:
+        """Of overloads' results in TypeScript those that have the member: ``name(): string; name(text: string): this``."""
+        if self.family != "typescript" or len(values) < 2 or not link.isidentifier():
+            return values
+        looked = [self.member(value, link).status for value in values]
+        if LookupStatus.FOUND not in looked:
+            return values
+        return tuple(value for value, status in zip(values, looked, strict=True) if status is not LookupStatus.MISSING)
 
     def _step_one(self, value: Value, link: str, module: ModuleEntity | None, position: int) -> Values | None:
         if link == "()":

@@ -36,6 +36,16 @@ def plain_value(node: Node | None) -> Node | None:
     return node
 
 
+def returned_text(found: Extraction, node: Node | None) -> str:
+    """The expression that a function returns; a cast says the type: ``return this.entry as Row``."""
+    for _ in range(8):
+        if node is None or node.type not in {"parenthesized_expression", "non_null_expression"}:
+            break
+        node = first_named(node)
+    cast = node is not None and node.type == "as_expression" and not found.source(node).endswith(" const")
+    return found.short(node if cast else plain_value(node)) or ""
+
+
 def written_name(node: Node | None) -> Node | None:
     """The node that spells a member's name: inside the quotes of a string, None for a computed one."""
     if node is None or node.type == "computed_property_name":

@@ -14,6 +14,7 @@ from parsers.javascript.bindings import (
     read_bases,
     read_parameters,
     result_type,
+    returned_text,
     type_text,
     written_name,
 )
@@ -57,7 +58,7 @@ def on_closure(found: Extraction, node: Node) -> None:
         found.define(name, SymbolKind.FUNCTION, node, parameters=read_parameters(found, node), exported=False)
     body = node.child_by_field_name("body")
     if body is not None and node.type == "arrow_function" and body.type != "statement_block":
-        found.returned.setdefault((node.start_byte, node.end_byte), []).append(found.short(plain_value(body)) or "")
+        found.returned.setdefault((node.start_byte, node.end_byte), []).append(returned_text(found, body))
 
 
 def on_class(found: Extraction, node: Node) -> None:
@@ -277,9 +278,7 @@ def on_return(found: Extraction, node: Node) -> None:
     """What a function returns, kept for those without a return type."""
     if found.in_function:
         scope = found.scopes[-1]
-        found.returned.setdefault((scope.start, scope.end), []).append(
-            found.short(plain_value(first_named(node))) or ""
-        )
+        found.returned.setdefault((scope.start, scope.end), []).append(returned_text(found, first_named(node)))
 
 
 def on_extending(found: Extraction, node: Node) -> None:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FACTS"]
 
-# ``Array.isArray(x)``, ``hasItems(x)``, ``assertOpen(x)``
-_CHECK = re.compile(r"(?:is|has|assert)\w*")
+# ``Array.isArray(x)``, ``hasItems(x)``, ``assertOpen(x)``, ``opened.match(action)``
+_CHECK = re.compile(r"(?:is|has|assert|match)\w*")
 # ``Object.defineProperty(x, "name", …)``, ``x.hasOwnProperty("name")``, ``jest.spyOn(x, "name")``
 _ACCESSORS = frozenset(
     "defineProperty hasOwnProperty hasOwn getOwnPropertyDescriptor spyOn propertyIsEnumerable".split()

@@ -65,9 +65,14 @@ def on_inline_method(found: Extraction, node: Node) -> None:
 
 
 def on_index_signature(found: Extraction, node: Node) -> None:
-    """``[key: string]: T``: any member may exist."""
-    if found.owner:
+    """``[key: string]: T``: any member may exist; ``[index: number]: T`` names none."""
+    if found.owner and not _by_number(found, node):
         found.dynamic[f"index_signature:{found.owner}"] = None
+
+
+def _by_number(found: Extraction, node: Node) -> bool:
+    kind = node.child_by_field_name("index_type")
+    return kind is not None and found.source(kind) == "number"
 
 
 def on_enum(found: Extraction, node: Node) -> None:
@@ -112,7 +117,7 @@ def _own_members(found: Extraction, node: Node, path: str) -> None:
     for child in node.named_children:
         if child.type in ("property_signature", "method_signature"):
             found.owners[child.id] = path
-        elif child.type == "index_signature":
+        elif child.type == "index_signature" and not _by_number(found, child):
             found.dynamic[f"index_signature:{path}"] = None
 
 

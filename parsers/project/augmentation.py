@@ -35,7 +35,7 @@ def augment(files: Mapping[str, FileModule], table: FileTable) -> set[str]:
             for path, added in file.classes.items():
                 if path == module or not path.startswith(f"{module}."):
                     continue
-                known = target.classes.get(path.removeprefix(f"{module}.")) if target is not None else None
+                known = _class_of(target, path.removeprefix(f"{module}.")) if target is not None else None
                 if known is None or target is file:
                     elsewhere.update(added.members, added.statics or ())
                 else:
@@ -43,6 +43,11 @@ def augment(files: Mapping[str, FileModule], table: FileTable) -> set[str]:
             if target is not None and target is not file and (shape := file.classes.get(module)) is not None:
                 _add_names(target.entity, shape)
     return elsewhere
+
+
+def _class_of(target: FileModule, path: str) -> ClassEntity | None:
+    """A class of a module; with ``export = api`` those of the namespace ``api`` are the module's."""
+    return target.classes.get(path) or target.classes.get(f"{target.entity.default_export}.{path}")
 
 
 def _target(file: FileModule, module: str, files: Mapping[str, FileModule], table: FileTable) -> FileModule | None:

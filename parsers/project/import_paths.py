@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-__all__ = ["FileTable", "module_parts"]
+from parsers.project.entities import ModuleEntity
+
+__all__ = ["FileTable", "import_statement", "module_parts"]
 
 Parts = tuple[str, ...]
 _SCRIPT_SUFFIXES = (".d.ts", ".tsx", ".ts", ".mts", ".cts", ".jsx", ".js", ".mjs", ".cjs")
@@ -30,6 +32,30 @@ def module_parts(path: str, family: str) -> tuple[Parts, bool]:
     if stem in {"mod", "lib", "main"}:
         return parts[:-1], True
     return (*parts[:-1], stem), False
+
+
+def import_statement(name: str, module: ModuleEntity, importer: str, imported: Collection[str]) -> str | None:
+    """The import that brings ``name`` of a visible file into the file ``importer`` ('' where it is not known).
+
+    ``imported``: the modules that visible files import, which say from where Python's names begin. None where no path says
+    it. Go imports packages, not names, and Rust's modules may hand a name on under another path.
+    """
+    # from shop.cart import Cart;  import { Cart } from "../shop/cart";
+    parts, _ = module_parts(module.path, module.language)
+    if not parts or module.language not in {"python", "typescript"}:
+        return None
+    if module.language == "python":
+        inside = parts[1:] if parts[0] == "src" and len(parts) > 1 else parts
+        ends = (".".join(parts[start:]) for start in range(len(parts)))
+        dotted = next((end for end in ends if end in imported), ".".join(inside))
+        return f"from {dotted} import {name}" if all(part.isidentifier() for part in dotted.split(".")) else None
+    folder, is_folder = module_parts(importer, "typescript")
+    start = folder if is_folder else folder[:-1]
+    shared = _shared(start, parts)
+    up = len(start) - shared
+    way = "/".join(("..",) * up + parts[shared:]) if up else "./" + "/".join(parts[shared:])
+    brought = name if module.default_export != name else f"default as {name}"
+    return f'import {{ {brought} }} from "{way}";'
 
 
 class FileTable:

@@ -62,7 +62,13 @@ class FamilyIndex:
     def imported_roots(self) -> frozenset[str]:
         """The first part of every name that a visible file imports."""
         imports = (item for file in self.files.values() for item in file.parse.imports)
-        return frozenset(item.module.partition(".")[0] for item in imports if not item.level)
+        return frozenset(self.libraries.root(item.module) for item in imports if not item.level)
+
+    @cached_property
+    def imported_modules(self) -> frozenset[str]:
+        """Every module that a visible file imports from, as it is written there."""
+        imports = (item for file in self.files.values() for item in file.parse.imports)
+        return frozenset(item.module for item in imports if not item.level)
 
     @cached_property
     def defined(self) -> frozenset[str]:

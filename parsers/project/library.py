@@ -37,6 +37,16 @@ _BY_LAYOUT = dict.fromkeys(
 )
 
 
+_NUMBERED = frozenset(
+    (
+        "Array ReadonlyArray ArrayLike ConcatArray String Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array"
+        " Int32Array Uint32Array Float16Array Float32Array Float64Array BigInt64Array BigUint64Array NodeList NodeListOf FileList"
+        " DOMTokenList HTMLCollectionBase HTMLCollectionOf"
+    ).split()
+)
+"""Types of TypeScript that are indexed by numbers only: a member that they do not list they do not have."""
+
+
 @lru_cache(maxsize=100_000)
 def read_parameters(text: str) -> tuple[Parameter, ...]:
     """``a,/,b=,*,c=,**rest`` as parameters."""
@@ -157,11 +167,12 @@ def _class(name: str, record: dict[str, Any], module: ModuleEntity) -> Symbol:
         kind={"i": "interface", "trait": "trait", "enum": "enum"}.get(record.get("k", ""), "class"),
         underlying=record.get("u", ""),
     )
-    if record.get("x"):
+    if record.get("x") and name not in _NUMBERED:
         entity.opaque = "it has an index signature"
     if module.language == "python" and not entity.type_parameters:
         entity.type_parameters = _generic_names(entity.bases)
-    entity.members = {key: [_member(key, value, module, entity)] for key, value in record["m"].items()}
+    named = ((key.strip('"'), value) for key, value in record["m"].items())  # RegExp["$1"]
+    entity.members = {key: [_member(key, value, module, entity)] for key, value in named}
     if module.language == "python":
         entity.opaque = next(
             (reason for name, reason in _COMPUTED.items() if name in record["m"]), ""

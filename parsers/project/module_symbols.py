@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from parsers.project.entities import ModuleEntity, Signature, Symbol
+from parsers.syntax.type_text import function_result
 from parsers.syntax.types import Definition, Span, SymbolKind
 
 __all__ = ["CALLABLE", "REMAKES", "make_symbol"]
@@ -35,6 +36,8 @@ def make_symbol(definition: Definition, module: ModuleEntity, variadic: dict[tup
         symbol.modifiers = definition.modifiers
     if definition.binding.startswith("parameter*") and (container := variadic.get((definition.scope, definition.name))):
         symbol.annotation = _variadic_annotation(symbol.annotation, module.language, container)
+    if module.language == "typescript" and symbol.kind == "value" and "=>" in symbol.annotation:
+        _declare_function(symbol, definition)
     if definition.kind is SymbolKind.TYPE_ALIAS:
         symbol.role, symbol.modifiers = "type_alias", definition.modifiers
     if "variant" in definition.modifiers and module.language == "rust":
@@ -42,6 +45,16 @@ def make_symbol(definition: Definition, module: ModuleEntity, variadic: dict[tup
         symbol.annotation = definition.owner.rpartition(".")[2]
         symbol.signatures = (Signature(definition.parameters or (), symbol.annotation),)
     return symbol
+
+
+def _declare_function(symbol: Symbol, definition: Definition) -> None:
+    """A name whose type is that of a function is one: ``static create: <T>(shape: T) => Parser<T>``."""
+    if definition.kind is SymbolKind.TYPE_ALIAS or symbol.links or definition.binding.startswith("parameter*"):
+        return
+    returns = function_result(symbol.annotation)
+    if returns is not None:
+        symbol.kind, symbol.annotation, symbol.value = "function", "", ""
+        symbol.signatures = (Signature((), returns),)
 
 
 def _variadic_annotation(annotation: str, family: str, container: str) -> str:

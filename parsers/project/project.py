@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from parsers.project.budget import Budget
 from parsers.project.entities import Ancestry, ClassEntity, ModuleEntity, Symbol
@@ -82,6 +83,10 @@ class ResponseProject:
         """The files of a Go package besides the response."""
         keys = [key for key in self.index.packages.get(parts, ()) if key not in self._replaced]
         return [self.files[key] for key in keys]
+
+    def amends(self, block: FileModule) -> bool:
+        """Whether the block takes the place of a visible file, of which it may show a part only."""
+        return any(self.files[key] is block for key in self._replaced)
 
     # where the response lives ---------------------------------------------------------------------------------------
 
@@ -208,7 +213,7 @@ class ResponseProject:
 
     def installs(self, module: str) -> bool:
         """Whether imports of ``module`` mean an installed package: no visible file lies in a folder of that name."""
-        root = module.partition(".")[0]
+        root = self.libraries.root(module)
         shown = root in self.index.table.names or any(
             root in module_parts(block.parse.path, self.family)[0] for block in self.blocks if block.parse.path
         )
@@ -216,10 +221,14 @@ class ResponseProject:
 
     def installed_names(self) -> list[frozenset[str]]:
         """All names of the installed packages that the response or a visible file imports from."""
-        roots = {
-            item.module.partition(".")[0] for block in self.blocks for item in block.parse.imports if not item.level
-        }
-        return list(self.libraries.names_of(sorted(roots | self.index.imported_roots)))
+        return list(self.libraries.names_of(self.installed_roots))
+
+    @cached_property
+    def installed_roots(self) -> list[str]:
+        """The packages that the response or a visible file imports from."""
+        imports = (item for block in self.blocks for item in block.parse.imports if not item.level)
+        roots = {self.libraries.root(item.module) for item in imports}
+        return sorted(roots | self.index.imported_roots)
 
     def _entity(self, keys: Sequence[str]) -> ModuleEntity | None:
         return self.files[keys[0]].entity if keys else None
@@ -269,7 +278,7 @@ class ResponseProject:
             return standard
         if module.startswith(("@/", "~/", "src/", "#")):
             return self._entity(table.loose(module.lstrip("#")))
-        return None
+        return self.libraries.module(module) if self.installs(module) else None
 
     def _response_at(self, importer: ModuleEntity, module: str) -> ModuleEntity | None:
         """The response, where a visible file imports from a missing one that must be it.

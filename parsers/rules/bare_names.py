@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cached_property
 
 from parsers.inference import Lookup, LookupStatus, Values
+from parsers.project.entities import Symbol
+from parsers.project.import_paths import import_statement
 from parsers.project.suggestions import NEAR, NameTable
 from parsers.rules.ambient import AMBIENT, PLATFORM
-from parsers.rules.builder import Use, absent, kind_of, known, unverifiable
+from parsers.rules.builder import Use, absent, kind_of, known, not_imported, unverifiable
 from parsers.rules.check import BlockCheck
 from parsers.rules.findings import Finding, FindingStatus
 from parsers.rules.implicit_names import IMPLICIT
@@ -137,8 +140,7 @@ class BareNames:
         if in_context and not check.block.parse.imports:
             return known(use, FindingStatus.DEFINED, "defined in the context", in_context[0].defined_in)
         if in_context and check.family != "rust":
-            where = in_context[0].defined_in or in_context[0].module.path or "a visible file"
-            return unverifiable(use, f"not imported here: {where} has it", rule="not-imported")
+            return self._not_imported(use, found, in_context)
         doubtful = not last or link in check.universe or not link.isidentifier()
         if check.family == "rust" and (doubtful or (score < NEAR and not self._only_gap(link))):
             reason = "macros and other crates may define it"
@@ -149,6 +151,24 @@ class BareNames:
             reason = found.reason or "the code may rely on names that are not shown"
             return unverifiable(use, reason, suggestion, score, rule="not-self-contained")
         return absent(check, use, check.block.entity, table.names)
+
+    def _not_imported(self, use: Use, found: Lookup, symbols: Sequence[Symbol]) -> Finding:
+        """A name that other visible files define at their top. Several of them say no one import."""
+        check = self.check
+        homes = {symbol.module.key: symbol.module for symbol in symbols if symbol.kind != "alias"}
+        home = next(iter(homes.values())) if len(homes) == 1 else None
+        where = symbols[0].defined_in or symbols[0].module.path or "a visible file"
+        module = check.family == "python" or check.facts.module
+        whole = (
+            found.status is LookupStatus.MISSING
+            and module
+            and check.family in {"python", "typescript"}
+            and not (check.block.parse.errors or check.ignored(use.span) or check.project.amends(check.block))
+            and self._self_contained(0.0)
+        )
+        path, imported = check.block.parse.path or "", check.project.index.imported_modules
+        statement = import_statement(use.name, home, path, imported) if home is not None else None
+        return not_imported(use, f"not imported here: {where} has it", statement, symbols[0].defined_in, whole)
 
     def _only_gap(self, link: str) -> bool:
         """Whether every other type that the block names without a path has a home (Rust)."""

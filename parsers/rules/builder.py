@@ -20,6 +20,7 @@ __all__ = [
     "known_status",
     "member_names",
     "not_declared",
+    "not_imported",
     "not_judged",
     "unjudged",
     "unverifiable",
@@ -61,6 +62,23 @@ def not_declared(use: Use, reason: str, suggestion: str | None) -> Finding:
     """An import of a package that no manifest declares."""
     return Finding(
         use.name, use.kind, FindingStatus.UNDECLARED_IMPORT, use.span, use.line, reason, suggestion, rule="undeclared"
+    )
+
+
+def not_imported(use: Use, reason: str, statement: str | None, defined_in: str | None, whole: bool) -> Finding:
+    """A name that a visible module has and the code does not import; wrong only where the code is a ``whole`` file."""
+    severity = 1.0 if whole else 0.0
+    return Finding(
+        use.name,
+        use.kind,
+        FindingStatus.NOT_IMPORTED,
+        use.span,
+        use.line,
+        reason,
+        statement,
+        defined_in,
+        severity,
+        rule="not-imported",
     )
 
 

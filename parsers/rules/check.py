@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from parsers.inference import Inference, LookupStatus, Values, union_of
+from parsers.project.augmentation import augment
 from parsers.project.entities import (
     ClassEntity,
     ClassValue,
@@ -17,6 +18,7 @@ from parsers.project.entities import (
     Symbol,
     Value,
 )
+from parsers.project.import_paths import FileTable
 from parsers.project.module_builder import FileModule
 from parsers.project.project import ResponseProject
 from parsers.rules.packages import KnownPackages
@@ -76,6 +78,8 @@ class ResponseCheck:
         self.stored = {
             reference.chain[-1] for block in project.blocks for reference in block.parse.references if reference.store
         }
+        if family == "typescript":  # ``declare module "x" { interface Cart { … } }`` of the response itself
+            self.stored |= augment({block.entity.key: block for block in project.blocks}, FileTable(family, ()))
         self.blocks = tuple(BlockCheck(self, block, text) for block, text in zip(project.blocks, texts, strict=True))
 
 

@@ -18,6 +18,7 @@ class FindingStatus(StrEnum):
     PHANTOM = "phantom"
     DRIFT = "drift"
     UNVERIFIABLE = "unverifiable"
+    NOT_IMPORTED = "not_imported"
     UNDECLARED_IMPORT = "undeclared_import"
 
 
@@ -36,7 +37,8 @@ class FindingKind(StrEnum):
 class Finding:
     """One judged name. ``span`` are its characters in the response, ``defined_in`` is ``path:line`` of what it names.
 
-    ``severity`` in [0, 1] says how sure a phantom or drift is; for an unverifiable name how suspicious it looks.
+    ``severity`` in [0, 1] says how sure a phantom or drift is; for an unverifiable name how suspicious it looks; 1 for a name
+    that is not imported where the code is a whole file, else 0. Its ``suggestion`` is the import to add.
     ``rule`` is the code of the rule that left the name alone, where one did. ``place``: ``code`` or ``prose``.
     """
 
@@ -54,8 +56,9 @@ class Finding:
 
     @property
     def flagged(self) -> bool:
-        """Whether the name is a phantom or drift."""
-        return self.status in {FindingStatus.PHANTOM, FindingStatus.DRIFT}
+        """Whether the name is wrong as it stands: a phantom, drift, or what a whole file uses and does not import."""
+        unknown = self.status in {FindingStatus.PHANTOM, FindingStatus.DRIFT}
+        return unknown or (self.status is FindingStatus.NOT_IMPORTED and self.severity >= 1.0)
 
     def moved(self, offset: int, line: int) -> Finding:
         """The same finding in a text that has ``offset`` characters and ``line`` lines before it."""

@@ -21,6 +21,7 @@ from parsers.syntax.types import Import, Span
 __all__ = ["judge_import"]
 
 _LONGEST_IMPORT = 600
+_STAR_DEPTH = 4
 
 
 def judge_import(check: BlockCheck, item: Import) -> Iterable[Finding]:
@@ -87,7 +88,23 @@ def _imported_name(check: BlockCheck, item: Import, module: ModuleEntity, use: U
     if (doubt := first_reason(IMPORT_RULES, check, MissingImport(item, module, found, use.span))) is not None:
         return unverifiable(use, doubt[1], rule=doubt[0])
     already = {other.name for other in check.block.parse.imports}
-    return absent(check, use, module, _exports(module, already))
+    beside = (
+        {name for name in _starred(check, module) if name not in already} if check.family == "typescript" else set()
+    )
+    return absent(check, use, module, _exports(module, already) | beside)
+
+
+def _starred(check: BlockCheck, module: ModuleEntity, depth: int = 0) -> set[str]:
+    """What a module of a package hands on by star: ``export * from "./types"``."""
+    found: set[str] = set()
+    if not module.package or depth >= _STAR_DEPTH:
+        return found
+    for target, level in module.stars:
+        other = check.project.import_module(module, target, level)
+        if other is not None:
+            found |= {name for name in other.all_names() if not name.startswith("_")}
+            found |= _starred(check, other, depth + 1)
+    return found
 
 
 def _own_export(check: BlockCheck, item: Import) -> Iterable[Finding]:
@@ -108,7 +125,9 @@ def _own_export(check: BlockCheck, item: Import) -> Iterable[Finding]:
 def _exports(module: ModuleEntity, already: set[str | None]) -> set[str]:
     """What was probably meant: names that the module defines rather than imports, and that are not imported yet."""
     names = {name for name in module.all_names() if name not in already}
-    if module.package and module.is_package:  # what an installed package is for stands in its __init__, imported there
+    if module.package and (
+        module.is_package or module.language == "typescript"
+    ):  # what an installed package is for stands in its __init__, imported there
         shown = names & module.public if module.public is not None else {n for n in names if not n.startswith("_")}
         return shown or names
     own = {

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["UNKNOWN_TYPE", "TypeNode", "read_type", "split_top"]
+__all__ = ["UNKNOWN_TYPE", "TypeNode", "function_result", "read_type", "split_top"]
 
 UNION, TUPLE, ARRAY, UNKNOWN = "|", "(,)", "[]", "?"
 _OPENERS = {"(": ")", "[": "]", "<": ">", "{": "}"}
 _DROPPED = {
     "python": (),
-    "typescript": ("readonly ", "unique ", "asserts ", "keyof "),
+    "typescript": ("readonly ", "unique ", "asserts "),
     "go": ("*", "...", "chan ", "<-chan ", "chan<- ", "<-"),
     "rust": ("&", "mut ", "dyn ", "impl ", "ref ", "const ", "*"),
 }
@@ -103,6 +104,8 @@ def _typescript(text: str, depth: int) -> TypeNode:
     if text.startswith("["):
         parts = split_top(text[1:-1], ",")
         return TypeNode(TUPLE, tuple(_read(part.rpartition(":")[2], "typescript", depth + 1) for part in parts))
+    if text.startswith("keyof "):
+        return UNKNOWN_TYPE  # the names of members
     head, inner = _head_and_inner(text, "<")
     if inner is None:
         return _named(head)
@@ -156,6 +159,26 @@ def _rust(text: str, depth: int) -> TypeNode:
     return TypeNode(
         _named(head.removesuffix("::").replace("::", ".")).name, tuple(_read(part, "rust", depth + 1) for part in read)
     )
+
+
+def function_result(text: str) -> str | None:
+    """What a function type of TypeScript returns: ``Foo<unknown>`` of ``<T>(a: T) => Foo<T>``; None for any other type.
+
+    Its own type parameters are unknown there.
+    """
+    text, own = text.strip(), []
+    if text.startswith("<"):
+        end = _closes(text, 0)
+        own = [part.split()[0] for part in split_top(text[1:end], ",") if part.split()] if end > 0 else []
+        text = text[end + 1 :].lstrip() if end > 0 else ""
+    end = _closes(text, 0) if text.startswith("(") else -1
+    rest = text[end + 1 :].lstrip() if end > 0 else ""
+    if not rest.startswith("=>"):
+        return None
+    returns = rest[2:].strip()
+    for name in own:
+        returns = re.sub(rf"(?<![\w$.]){re.escape(name)}(?![\w$])", "unknown", returns)
+    return returns
 
 
 def _named(head: str) -> TypeNode:

@@ -128,8 +128,8 @@ def parse_code_artifact(record: Mapping[str, Any]) -> CodeArtifact:
     )
 
 
-_OPEN = frozenset({FindingStatus.UNVERIFIABLE, FindingStatus.UNDECLARED_IMPORT})
-"""Of these nothing visible says whether they exist."""
+_OPEN = frozenset({FindingStatus.UNVERIFIABLE, FindingStatus.UNDECLARED_IMPORT, FindingStatus.NOT_IMPORTED})
+"""Of these nothing visible says whether they exist, or whether a fragment's file has them."""
 
 
 def ast_features(findings: Sequence[Finding]) -> dict[str, float]:
@@ -139,7 +139,7 @@ def ast_features(findings: Sequence[Finding]) -> dict[str, float]:
             "there are no findings to make features of: score_code returns cannot_tell for such a response"
         )
     flagged = sum(finding.severity for finding in findings if finding.flagged)
-    open_names = [finding for finding in findings if finding.status in _OPEN]
+    open_names = [finding for finding in findings if finding.status in _OPEN and not finding.flagged]
     return {
         "flagged": math.log1p(flagged),
         "suspicious": math.log1p(sum(finding.severity for finding in open_names)),
@@ -205,7 +205,7 @@ def file_attribution(
     counts = dict.fromkeys(paths, 0)
     for finding in findings:
         owner = _path_of(finding)
-        if owner in counts and finding.status not in _OPEN:
+        if owner in counts and (finding.status not in _OPEN or finding.flagged):
             counts[owner] += 1
     total = sum(counts.values())
     shares = []

@@ -50,6 +50,7 @@ def gate(
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write a report for people here.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the whole report as JSON here.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Draw the differences with their intervals here.")] = None,
     repeats: Annotated[int, typer.Option(min=1, max=100, help="How often each case is asked.")] = 1,
     config: ConfigOption = None,
     profile: ProfileOption = None,
@@ -65,7 +66,7 @@ def gate(
         from serving.evals.local_lanes import LocalLanes
         from serving.evals.policy import read_policy
         from serving.evals.reading import sha256_of
-        from serving.evals.reports import Record, as_junit, as_markdown
+        from serving.evals.reports import Record, as_junit, as_markdown, as_svg
         from serving.evals.reports import as_json as report_json
         from serving.evals.suites import read_suite
 
@@ -102,6 +103,7 @@ def gate(
         _write(junit, as_junit(cases, cases.cases, second, decision))
         _write(markdown, text)
         _write(report, orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+        _write(svg, as_svg(comparison))
         printer.result(document, text.rstrip())
     raise typer.Exit(decision.decision.exit_code)
 

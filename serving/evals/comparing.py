@@ -23,7 +23,11 @@ _CRITICAL_GRADERS: Final = {"groundedness": "hallucination", "phantom": "phantom
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both runs beside each other. ``fixed``: past failures that the baseline failed and the candidate passes."""
+    """Both runs beside each other. ``fixed``: past failures that the baseline failed and the candidate passes.
+
+    ``retrieval_regressed``: cases whose documents were found before and are not now. Read these first: an answer cannot be
+    better than what it was given.
+    """
 
     measures: tuple[MeasureComparison, ...]
     facts: Facts
@@ -31,6 +35,7 @@ class Comparison:
     still_failing: tuple[str, ...]
     regressed: tuple[str, ...]
     sentence: str
+    retrieval_regressed: tuple[str, ...] = ()
 
 
 def by_task(results: Sequence[UnitResult]) -> dict[str, list[UnitResult]]:
@@ -63,7 +68,15 @@ def compare_runs(cases: Sequence[Case], baseline: Results, candidate: Results, p
         failed=failed,
     )
     still = tuple(task for task in past if task not in fixed)
-    return Comparison(measures, facts, fixed, still, regressed, _sentence(cases, fixed, regressed))
+    lost = tuple(
+        case.task_id
+        for case in cases
+        if _retrieved(baseline.get(case.task_id)) and _retrieved(candidate.get(case.task_id)) is False
+    )
+    sentence = _sentence(cases, fixed, regressed)
+    if lost:
+        sentence = f"retrieval of {len(lost)} {_plural(len(lost), 'case')} regressed; {sentence}"
+    return Comparison(measures, facts, fixed, still, regressed, sentence, lost)
 
 
 def gate(comparison: Comparison, policy: Policy) -> GateDecision:
@@ -91,7 +104,8 @@ def _measures(cases: Sequence[Case], baseline: Results, candidate: Results) -> l
         chosen = [case for case in cases if case.track == track]
         if len(chosen) < len(cases):
             found.append((Measure(f"{track} passed", Tier.ADVISORY), pairs(chosen, "passed")))
-    for kind in dict.fromkeys(spec.kind for case in cases for spec in case.all_graders):
+    kinds = dict.fromkeys(spec.kind for case in cases for spec in case.all_graders)
+    for kind in sorted(kinds, key=lambda one: GRADERS[one].needs_answer):  # retrieval first; else in the suite's order
         chosen = [case for case in cases if any(spec.kind == kind for spec in case.all_graders)]
         found.append((Measure(kind, Tier.ADVISORY), pairs(chosen, "grade", kind)))
     found.append((Measure("cost_usd", Tier.ADVISORY, False, False), pairs(cases, "cost_usd")))
@@ -124,6 +138,17 @@ def _value(results: Sequence[UnitResult] | None, what: str, kind: str | None) ->
 def _passed(results: Sequence[UnitResult] | None) -> bool:
     """Whether a case passes in all its repeats."""
     return bool(results) and all(result.passed for result in results or ())
+
+
+def _retrieved(results: Sequence[UnitResult] | None) -> bool | None:
+    """Whether every retrieval grader of a case passes in all its repeats; None where none applied."""
+    told = [
+        grade.passed
+        for result in results or ()
+        for grade in result.grades
+        if grade.passed is not None and not GRADERS[grade.kind].needs_answer
+    ]
+    return all(told) if told else None
 
 
 def _incomplete(cases: Sequence[Case], results: Results) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -167,7 +192,7 @@ def _plural(count: int, word: str) -> str:
 
 
 def retrieval_first(cases: Sequence[Case]) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
-    """Cases whose graders all look at retrieval alone, and the others."""
+    """Cases whose graders all look at retrieval alone, and the others: a run asks the first ones first."""
     alone = tuple(
         case
         for case in cases

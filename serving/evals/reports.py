@@ -12,6 +12,7 @@ from scoring.evals.comparison import MeasureComparison
 from scoring.evals.gate import GateDecision, Outcome
 from serving.evals.cases import Case
 from serving.evals.comparing import Comparison, Results
+from serving.evals.figures_svg import DifferenceBar, difference_svg
 from serving.evals.suites import Suite
 
 _SIGNS: Final = {Outcome.PASS: "ok", Outcome.FAIL: "FAILS", Outcome.UNDECIDED: "undecided"}
@@ -50,6 +51,7 @@ def as_json(record: Record, comparison: Comparison, decision: GateDecision) -> d
             {"rule": one.rule, "outcome": one.outcome.value, "text": one.text, "cases": list(one.cases)}
             for one in decision.reasons
         ],
+        "retrieval_regressed": list(comparison.retrieval_regressed),
         "fixed": list(comparison.fixed),
         "still_failing": list(comparison.still_failing),
         "regressed": list(comparison.regressed),
@@ -77,6 +79,7 @@ def as_markdown(
     ]
     lines += [_row(one) for one in comparison.measures]
     for title, tasks in (
+        ("Retrieval regressed: read these first", comparison.retrieval_regressed),
         ("Regressed", comparison.regressed),
         ("Fixed", comparison.fixed),
         ("Still failing", comparison.still_failing),
@@ -87,6 +90,21 @@ def as_markdown(
             if len(tasks) > _MOST_LISTED:
                 lines.append(f"- and {len(tasks) - _MOST_LISTED} more, in the JSON report")
     return "\n".join(lines) + "\n"
+
+
+def as_svg(comparison: Comparison) -> str:
+    """The differences in rates around zero with their intervals; cost and time are in the tables, in their own units."""
+    bars = [
+        DifferenceBar(
+            one.measure.name,
+            one.difference.value,
+            one.difference.low if one.difference.low > float("-inf") else None,
+            one.difference.high if one.difference.high < float("inf") else None,
+        )
+        for one in comparison.measures
+        if one.measure.binary
+    ]
+    return difference_svg(bars, comparison.sentence)
 
 
 def as_junit(suite: Suite, cases: Sequence[Case], candidate: Results, decision: GateDecision) -> str:

@@ -38,6 +38,15 @@ _ESTIMATE = {
     "cost_usd": 0.0005,
     "smallest_visible_difference": 1.0,
 }
+_POINT = {
+    "run_id": _RUN_ID,
+    "created_at": "2026-11-27T16:00:00.000Z",
+    "suite_hash": _HASH,
+    "passed": {"value": 0.9, "low": 0.83, "high": 0.94, "cases": 120},
+    "done": 120,
+    "failed": 0,
+    "suite_changed": False,
+}
 _CASE_ROW = {**_CASE, "status": "DRAFT", "revision": _HASH}
 
 EVAL_ROUTES: dict[str, RouteDoc] = {
@@ -93,6 +102,10 @@ EVAL_ROUTES: dict[str, RouteDoc] = {
         CalibrateJudge,
         {"human": [True, False], "judge": [True, True]},
     ),
+    "list_experiments": RouteDoc(
+        {"success": True, "experiments": [{"name": "nightly", "runs": 7, "latest_at": "2026-11-27T16:00:00.000Z"}]}
+    ),
+    "read_trend": RouteDoc({"success": True, "experiment_name": "nightly", "points": [_POINT]}),
     "pause_run": RouteDoc({"success": True, "run": {**_RUN, "status": "PAUSED"}}),
     "resume_run": RouteDoc({"success": True, "run": _RUN}, ResumeRun, {"budget_usd": 2.0}),
     "cancel_run": RouteDoc({"success": True, "run": {**_RUN, "status": "CANCELLED"}}),

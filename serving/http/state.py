@@ -104,7 +104,8 @@ def open_state(
 
     runner = JobRunner(store, work, traffic=traffic)
     jobs = JobService(store, config.store.job_retention, wake=runner.wake)
-    evals = build_evals(store, jobs, dispatcher.score_job, encoder, config.evals)
+    ingest = TraceIngest(store, config.traces, config.limits.body_bytes)
+    evals = build_evals(store, jobs, dispatcher.score_job, encoder, config.evals, ingest)
     return State(
         store=store,
         dispatcher=dispatcher,
@@ -113,7 +114,7 @@ def open_state(
         jobs=jobs,
         runner=runner,
         sweeper=Sweeper(store),
-        ingest=TraceIngest(store, config.traces, config.limits.body_bytes),
+        ingest=ingest,
         reader=TraceReader(store),
         evals=evals,
         supervisor=_supervisor(),

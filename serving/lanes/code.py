@@ -44,6 +44,7 @@ _BANDS = {CodeVerdict.GROUNDED: Band.GREEN, CodeVerdict.PHANTOM: Band.RED, CodeV
 _REASON_CODES = {
     FindingStatus.PHANTOM: "phantom_api",
     FindingStatus.DRIFT: "api_drift",
+    FindingStatus.NOT_IMPORTED: "not_imported",
     FindingStatus.UNDECLARED_IMPORT: "undeclared_import",
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from parsers.project.libraries.codec import encode_parse
 from parsers.project.libraries.package import MemberTable, PackageIndex
 from parsers.project.libraries.python import index_python
+from parsers.project.libraries.script import index_script
 from parsers.syntax.isolation import IsolatedParser
 from parsers.syntax.source import ParseLimits
 from parsers.syntax.types import ParseResult
@@ -78,7 +79,7 @@ def index_source(source: PackageSource, store: LibraryStore, parse: Parse, repla
 def _indexed(source: PackageSource, parses: Sequence[ParseResult], tests: set[str]) -> tuple[PackageIndex, MemberTable]:
     if source.family == PYTHON:
         return index_python(source.name, source.version, parses, (*source.compiled, *tests), source.whole)
-    raise ValueError(f"packages of {source.family} cannot be indexed yet")
+    return index_script(source.name, source.version, parses, source.manifest or {}, source.folders)
 
 
 def _without_tests(files: Sequence[SourceFile]) -> tuple[list[SourceFile], set[str]]:

@@ -11,6 +11,7 @@ from email.parser import HeaderParser
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from parsers.project.libraries.script import kept_declarations
 from serving.libraries.archives import ArchiveError, SourceFile, read_archive, read_folder
 
 __all__ = ["PYTHON", "SCRIPT", "PackageSource", "find_sources"]
@@ -28,7 +29,8 @@ _LEFT_OUT = re.compile(r"(?:^|/)(?:tests?|testing/tests|docs|examples?|benchmark
 class PackageSource:
     """One package as found: its files with paths from where imports start (Python) or from its root (npm).
 
-    ``compiled``: paths of extension modules. ``whole``: False where a build may add files. ``manifest``: package.json.
+    ``compiled``: paths of extension modules. ``whole``: False where a build may add files. ``manifest``: package.json,
+    ``folders``: those of folders inside it.
     """
 
     family: str
@@ -39,6 +41,7 @@ class PackageSource:
     compiled: tuple[str, ...] = ()
     whole: bool = True
     manifest: dict[str, object] | None = None
+    folders: dict[str, dict[str, object]] | None = None
 
 
 def find_sources(
@@ -193,11 +196,26 @@ def _npm(origin: str, files: Sequence[SourceFile]) -> PackageSource:
         name, version = str(manifest["name"]), str(manifest["version"])
     except (ValueError, KeyError, TypeError):
         raise ArchiveError(f"{origin} has no readable package.json with name and version") from None
-    texts = tuple(file for file in files if file.path.endswith(_SCRIPT_TEXTS))
+    kept = set(kept_declarations(file.path for file in files if file.path.endswith(_SCRIPT_TEXTS)))
+    texts = tuple(file for file in files if file.path in kept)
     if not texts:
         hint = f"index @types/{name.removeprefix('@').replace('/', '__')} instead, if there is one"
         raise ArchiveError(f"{name} {version} has no type declarations (.d.ts); {hint}")
-    return PackageSource(SCRIPT, _checked_name(name), _checked_version(version), origin, texts, manifest={**manifest})
+    folders = {
+        file.path.removesuffix("/package.json"): read
+        for file in files
+        if file.path.endswith("/package.json") and isinstance(read := _json(file.text), dict)
+    }
+    return PackageSource(
+        SCRIPT, _checked_name(name), _checked_version(version), origin, texts, manifest={**manifest}, folders=folders
+    )
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _checked_name(name: str) -> str:

@@ -20,9 +20,11 @@ from serving.pages.format import query
 from serving.pages.labels import labels_router
 from serving.pages.queue import queue_router
 from serving.pages.reading import PageReader
+from serving.pages.run_start import run_start_router
 from serving.pages.runs import runs_router
 from serving.pages.selections import selections_router
 from serving.pages.sign_in import sign_in_router
+from serving.pages.trends import trends_router
 from serving.pages.web import ROOT, Web, is_fragment, needs_sign_in, redirect
 from serving.reviews.assembly import Reviews
 from serving.traces.reading import TraceReader
@@ -59,7 +61,9 @@ class Pages:
             causes_router(self._web, services.pages, services.reviews),
             selections_router(self._web, services.reviews),
             cases_router(self._web, services.evals.cases),
+            run_start_router(self._web, services.evals.runs, services.evals.cases),
             runs_router(self._web, services.evals.runs),
+            trends_router(self._web, services.evals.trends),
         ):
             self.router.include_router(part)
         if decisions is not None:

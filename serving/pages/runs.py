@@ -16,6 +16,7 @@ from serving.evals.run_service import RunService
 from serving.pages.format import query
 from serving.pages.plots import WIDTH, axis_of, difference_plot, share_plot
 from serving.pages.web import ROOT, Web, is_fragment, redirect
+from serving.traces.span import RUN_PROJECT
 
 _ROWS: Final = 50
 _UNITS: Final = {"cost_usd": "US$", "latency_ms": "ms"}
@@ -60,7 +61,8 @@ def _add_reading(router: APIRouter, web: Web, runs: RunService) -> None:
     async def progress(request: Request, run_id: RunId) -> Response:
         """The part of the page that changes while the run goes; the page asks for it every second until it rests."""
         visitor = web.visitor(request)
-        return web.page(request, visitor, "_progress.html", await _progress(runs, visitor.principal.tenant, run_id))
+        context = {**await _progress(runs, visitor.principal.tenant, run_id), "fragment": True}
+        return web.page(request, visitor, "_progress.html", context)
 
     @router.post("/run/ask")
     async def ask(request: Request) -> Response:
@@ -141,7 +143,7 @@ async def _progress(runs: RunService, tenant: str, run_id: str) -> dict[str, Any
     done, passed = run["progress"]["done"], run["progress"]["passed"]
     rate = wilson(passed, done) if done else None
     plot = None if rate is None else share_plot(rate.low, rate.value, rate.high)
-    return {"run": run, "rate": rate, "plot": plot, "width": WIDTH}
+    return {"run": run, "rate": rate, "plot": plot, "width": WIDTH, "project": RUN_PROJECT}
 
 
 def _plotted(measures: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from serving.config.traces import ProjectSettings
 from serving.store.score_records import GROUNDEDNESS, SERVER
 from serving.store.trace_totals import Row, facet_line
 from serving.store.values import encode_json
+from serving.traces.span import RUN_PROJECT
 from serving.traces.turn_contents import TurnContents
 
 ScoreJob = Callable[[str, dict[str, Any], str], Awaitable[dict[str, Any]]]
@@ -71,6 +72,8 @@ def is_chosen(trace_id: str, facets: str, settings: ProjectSettings) -> bool:
 
 
 def _left_out(turn: Row, contents: TurnContents, settings: ProjectSettings, now_ms: int) -> str | None:
+    if turn["project"] == RUN_PROJECT:
+        return "an eval run's answer is judged by its case's graders"
     if settings.metadata_only:
         return "metadata_only keeps nothing that was said"
     if not is_chosen(turn["trace_id"], turn["facets"], settings):

@@ -32,6 +32,7 @@ from serving.store.trace_reads import read_turn
 from serving.store.trace_schema import spans
 from serving.store.trace_totals import REVIEW_FACETS, Row, facet, replace_facets
 from serving.store.values import decode_json
+from serving.traces.span import RUN_PROJECT
 
 THUMB: Final = "thumb"
 """The name of a person's label."""
@@ -90,6 +91,8 @@ def _risk(turn: Row, feedback: Row | None, proposals: Sequence[Row]) -> Risk:
 
 def _place(turn: Row, given: Sequence[Row], risk: Risk, settings: TraceSettings) -> dict[str, Any]:
     """The turn's place in the queue. A probability never falls, and a turn that was labelled keeps its step of risk."""
+    if turn["project"] == RUN_PROJECT:
+        return {}  # a test is nobody's conversation: it would bias what reviews say of production
     label = _latest(given, THUMB)
     if turn["score_state"] not in SETTLED and label is None and turn["review_state"] is None:
         return {}

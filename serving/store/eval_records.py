@@ -200,7 +200,8 @@ def list_suites(connection: TenantConnection, limit: int) -> list[dict[str, Any]
 
 def put_run(connection: TenantConnection, run: RunRow) -> None:
     """Keep a new run."""
-    values = {**run.__dict__, "plan": encode_json(run.plan), "reason": None}
+    name = run.plan.get("experiment_name")
+    values = {**run.__dict__, "plan": encode_json(run.plan), "reason": None, "experiment_name": name}
     connection.insert(eval_runs, [values])
 
 
@@ -216,6 +217,37 @@ def list_runs(connection: TenantConnection, limit: int) -> list[RunRow]:
     """The latest runs."""
     rows = connection.rows(select(eval_runs).order_by(eval_runs.c.created_ms.desc(), eval_runs.c.run_id).limit(limit))
     return [_run_row(row) for row in rows]
+
+
+def list_experiments(connection: TenantConnection, limit: int) -> list[dict[str, Any]]:
+    """Names of experiments, that of the latest run first, with how many runs each has."""
+    table = eval_runs.c
+    latest = func.max(table.created_ms).label("latest_ms")
+    rows = connection.rows(
+        select(table.experiment_name, func.count(table.run_id).label("runs"), latest)
+        .where(table.experiment_name.is_not(None))
+        .group_by(table.experiment_name)
+        .order_by(latest.desc(), table.experiment_name)
+        .limit(limit)
+    )
+    return [{"name": row.experiment_name, "runs": row.runs, "latest_ms": row.latest_ms} for row in rows]
+
+
+def runs_of_experiment(connection: TenantConnection, name: str, limit: int) -> list[RunRow]:
+    """The latest runs of an experiment, latest first."""
+    table = eval_runs.c
+    wanted = select(eval_runs).where(table.experiment_name == name)
+    rows = connection.rows(wanted.order_by(table.created_ms.desc(), table.run_id).limit(limit))
+    return [_run_row(row) for row in rows]
+
+
+def read_outcomes(connection: TenantConnection, run_id: str) -> list[tuple[str, bool]]:
+    """Task and whether it passed, of every result of a run."""
+    table = eval_results.c
+    rows = connection.rows(
+        select(table.task_id, table.passed).where(table.run_id == run_id).order_by(table.task_id, table.repeat)
+    )
+    return [(row.task_id, bool(row.passed)) for row in rows]
 
 
 def move_run(connection: TenantConnection, run_id: str, before: Sequence[str], **values: Any) -> bool:
@@ -254,13 +286,19 @@ def put_result(connection: TenantConnection, run_id: str, result: Mapping[str, A
     connection.upsert(eval_results, row)
 
 
-def finished_units(connection: TenantConnection, run_id: str) -> set[tuple[str, int]]:
-    """Units that have an answer."""
+def finished_units(
+    connection: TenantConnection, run_id: str, among: Sequence[str] | None = None
+) -> set[tuple[str, int]]:
+    """Units that have an answer: of these tasks, or of all."""
     table = eval_results
-    rows = connection.rows(
-        select(table.c.task_id, table.c.repeat).where(and_(table.c.run_id == run_id, table.c.failed.is_(False)))
-    )
-    return {(row.task_id, row.repeat) for row in rows}
+    wanted = select(table.c.task_id, table.c.repeat).where(and_(table.c.run_id == run_id, table.c.failed.is_(False)))
+    if among is None:
+        return {(row.task_id, row.repeat) for row in connection.rows(wanted)}
+    found: set[tuple[str, int]] = set()
+    for start in range(0, len(among), _PAGE):
+        rows = connection.rows(wanted.where(table.c.task_id.in_(among[start : start + _PAGE])))
+        found |= {(row.task_id, row.repeat) for row in rows}
+    return found
 
 
 def run_figures(connection: TenantConnection, run_id: str) -> RunFigures:

@@ -90,8 +90,10 @@ eval_runs: Final = Table(
     Column("total", Integer, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("completed_ms", BigInteger),
+    Column("experiment_name", String(128)),
     PrimaryKeyConstraint("tenant", "run_id"),
     Index(None, "tenant", "created_ms"),
+    Index(None, "tenant", "experiment_name", "created_ms"),
 )
 
 eval_answers: Final = Table(

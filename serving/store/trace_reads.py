@@ -38,6 +38,7 @@ class ConversationFilter:
     """What a list is narrowed to. ``facets``: lines such as ``model=gpt-4o``, all of which a conversation has."""
 
     project: str | None = None
+    without_project: str | None = None
     facets: tuple[str, ...] = ()
     words: str | None = None
     min_charge_usd: float | None = None
@@ -253,6 +254,7 @@ def _conditions(connection: TenantConnection, wanted: ConversationFilter) -> lis
     table = conversations.c
     bounds = (
         (table.project, "==", wanted.project),
+        (table.project, "!=", wanted.without_project),
         (table.charge_usd, ">=", wanted.min_charge_usd),
         (table.charge_usd, "<=", wanted.max_charge_usd),
         (table.latency_ms, ">=", wanted.min_latency_ms),

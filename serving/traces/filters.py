@@ -10,6 +10,7 @@ from typing import Any
 from serving.api.errors import ValidationFailedError
 from serving.store.trace_reads import ConversationFilter
 from serving.store.trace_totals import facet
+from serving.traces.span import RUN_PROJECT
 
 FACET_FILTERS = {
     "model": "model",
@@ -34,11 +35,14 @@ FACET_FILTERS = {
 def to_filter(given: Mapping[str, Any]) -> ConversationFilter:
     """The filter that values by parameter name ask for; empty ones do not narrow.
 
-    Raises ValidationFailedError for a time that is none.
+    Conversations of eval runs are found only where project, tag, experiment or config is named. Raises
+    ValidationFailedError for a time that is none.
     """
     named = {name: value for name, value in given.items() if value not in (None, "")}
+    asks_for_runs = any(name in named for name in ("project", "tag", "experiment", "config"))
     return ConversationFilter(
         project=named.get("project"),
+        without_project=None if asks_for_runs else RUN_PROJECT,
         facets=tuple(facet(kind, str(named[name])) for name, kind in FACET_FILTERS.items() if name in named),
         words=named.get("text"),
         min_charge_usd=named.get("min_charge_usd"),

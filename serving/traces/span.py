@@ -11,6 +11,9 @@ from typing import Any, Final
 KINDS: Final = ("llm", "retriever", "reranker", "tool", "agent", "chain", "embedding", "guardrail", "evaluator")
 """What a call can be; ``chain`` is what nothing else says."""
 
+RUN_PROJECT: Final = "groundlane-runs"
+"""Where the conversations of eval runs stand: read like production's, but not scored again, not drawn for review, and in no
+list that does not ask for them."""
 _HEX: Final = {32: re.compile(r"[0-9a-f]{32}"), 16: re.compile(r"[0-9a-f]{16}")}
 _MAX_US: Final = 2**53
 

@@ -1,9 +1,10 @@
 """Integrations whose frameworks cannot share an environment with the server: run by ``test_apart.py`` in one of their own.
 
-    python tests/live/apart.py URL
+    python tests/live/apart.py URL ENVIRONMENT
 
-needs openai-agents, litellm and ragas beside httpx and websockets. Language models are played; the server is real. Prints a line
-for each check and ends with 1 at the first that fails.
+``frameworks`` needs openai-agents, litellm and ragas beside httpx and websockets, ``guardrails`` needs guardrails-ai, which asks
+for another openai than openai-agents does. Language models are played; the server is real. Prints a line for each check and ends
+with 1 at the first that fails.
 """
 
 from __future__ import annotations
@@ -161,12 +162,49 @@ async def check_ragas(url: str) -> None:
     assert bare.value is None, bare
 
 
-CHECKS = (check_agents, check_litellm_guardrail, check_litellm_logger, check_ragas)
+async def check_guardrails(url: str) -> None:
+    """The validator in real guards, on a thread: where a loop runs, Guardrails would call it another way, with a warning."""
+    await asyncio.to_thread(guarded, url)
+
+
+def guarded(url: str) -> None:
+    """Passes, refuses with the characters, leaves out what is wrong."""
+    from guardrails import Guard
+    from guardrails.errors import ValidationError
+
+    from groundlane.integrations.guardrails import GroundedAnswer
+
+    evidence: dict[str, Any] = {"context": [CONTEXT], "question": QUESTION}
+    with Groundlane(base_url=url) as client:
+        strict = Guard().use(GroundedAnswer(client, on_fail="exception"))
+        assert strict.validate(GOOD, metadata=evidence).validation_passed
+        assert strict.validate(WRONG, metadata={}).validation_passed  # nothing to check against
+        refusal = ""
+        try:
+            strict.validate(WRONG, metadata={"context": CONTEXT})
+        except ValidationError as refused_answer:
+            refusal = str(refused_answer)
+        assert "1,490" in refusal, refusal
+        noted = Guard().use(GroundedAnswer(client, on_fail="noop"))
+        found = noted.validate(WRONG, metadata=evidence)
+        assert found.validation_passed is False, found
+        (span,) = found.validation_summaries[0].error_spans or ()
+        assert WRONG[span.start : span.end] == "It is 1,490 metres long.", span
+        mended = Guard().use(GroundedAnswer(client, on_fail="fix")).validate(WRONG, metadata=evidence)
+        assert mended.validated_output == f"{GOOD} It carries eight lanes of road traffic.", mended
+        asked = strict(**request(), mock_response=GOOD, metadata=evidence)  # the guard calls LiteLLM itself
+        assert asked.validation_passed, asked
+
+
+CHECKS = {
+    "frameworks": (check_agents, check_litellm_guardrail, check_litellm_logger, check_ragas),
+    "guardrails": (check_guardrails,),
+}
 
 
 def main() -> None:
-    """Run every check against the server at the given address."""
-    for check in CHECKS:
+    """Run every check of an environment against the server at the given address."""
+    for check in CHECKS[sys.argv[2]]:
         asyncio.run(check(sys.argv[1]))
         print("passed", check.__name__, flush=True)
 

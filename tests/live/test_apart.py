@@ -13,42 +13,50 @@ import pytest
 from tests.live.apart import CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON = "GROUNDLANE_FRAMEWORKS_PYTHON"
-PACKAGES = (
-    "openai-agents==0.24.0",
-    "litellm==1.110.2",
-    "ragas==0.4.3",
-    "langchain-community<0.4",
-    "websockets>=15,<17",
-)
+ENVIRONMENTS = {
+    "frameworks": (
+        "openai-agents==0.24.0",
+        "litellm==1.110.2",
+        "ragas==0.4.3",
+        "langchain-community<0.4",
+        "websockets>=15,<17",
+    ),
+    "guardrails": ("guardrails-ai==0.11.0", "httpx", "websockets>=15"),
+}
+"""What to install, by environment: those of one do not resolve with those of the other."""
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An interpreter that has the frameworks: the one that the environment names, or a new one."""
-    given = os.environ.get(PYTHON)
+@pytest.fixture(scope="module", params=ENVIRONMENTS)
+def environment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Name and interpreter of an environment: the one that a variable names, or a new one."""
+    name = request.param
+    variable = f"GROUNDLANE_{name.upper()}_PYTHON"
+    given = os.environ.get(variable)
     if given:
-        return given
+        return name, given
     if os.environ.get("GROUNDLANE_TEST_FRAMEWORKS") != "1":
-        pytest.skip(f"installs some 200 packages: set GROUNDLANE_TEST_FRAMEWORKS=1, or {PYTHON} to one that has them")
-    folder = tmp_path_factory.mktemp("frameworks")
+        pytest.skip(f"installs many packages: set GROUNDLANE_TEST_FRAMEWORKS=1, or {variable} to one that has them")
+    folder = tmp_path_factory.mktemp(name)
     venv.create(folder, with_pip=True)
     made = str(folder / "bin" / "python")
-    subprocess.run([made, "-m", "pip", "install", "--quiet", *PACKAGES], check=True, timeout=1_500)
-    return made
+    subprocess.run([made, "-m", "pip", "install", "--quiet", *ENVIRONMENTS[name]], check=True, timeout=1_500)
+    return name, made
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
-def test_the_checks_pass_in_their_own_environment(python: str, url: str) -> None:
-    environment = {
+def test_the_checks_pass_in_their_own_environment(environment: tuple[str, str], url: str, tmp_path: Path) -> None:
+    name, python = environment
+    variables = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
         "OPENAI_API_KEY": "none",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "HOME": str(tmp_path),  # Guardrails reads settings there, and asks a service of its own unless they say not to
     }
-    command = [python, str(ROOT / "tests" / "live" / "apart.py"), url]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    (tmp_path / ".guardrailsrc").write_text("enable_metrics=false\nuse_remote_inferencing=false\n")
+    command = [python, str(ROOT / "tests" / "live" / "apart.py"), url, name]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
-    assert done.stdout.splitlines() == [f"passed {check.__name__}" for check in CHECKS]
+    assert done.stdout.splitlines() == [f"passed {check.__name__}" for check in CHECKS[name]]
     assert sys.executable != python

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from parsers.project.libraries.codec import encode_parse
 from parsers.project.libraries.package import MemberTable, PackageIndex
 from parsers.project.libraries.python import index_python
+from parsers.project.libraries.script import index_script
 from parsers.syntax.source import ParseLimits
 from parsers.syntax.symbols import parse_source
 
@@ -37,4 +38,13 @@ def package(name: str, files: Mapping[str, str], version: str = "1.0", **more: o
     """A Python package from its files."""
     parses = [parse_source(text, "python", path, LIMITS) for path, text in files.items()]
     index, members = index_python(name, version, parses, **more)  # type: ignore[arg-type]
+    return Contents(index, members, [encode_parse(item) for item in parses])
+
+
+def script_package(
+    name: str, files: Mapping[str, str], manifest: Mapping[str, object], version: str = "1.0.0"
+) -> Contents:
+    """A package of npm from its declaration files."""
+    parses = [parse_source(text, "typescript", path, LIMITS) for path, text in files.items()]
+    index, members = index_script(name, version, parses, manifest)
     return Contents(index, members, [encode_parse(item) for item in parses])

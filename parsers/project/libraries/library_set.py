@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from parsers.project.entities import Ancestry, ClassEntity, ModuleEntity
 from parsers.project.file_module import FileModule
 from parsers.project.import_paths import module_parts
+from parsers.project.libraries.naming import NAMING
 from parsers.project.libraries.package import Package, PackageContents
 from parsers.project.library import Library
 
@@ -20,6 +21,7 @@ class LibrarySet:
 
     def __init__(self, family: str, contents: Sequence[PackageContents] = ()) -> None:
         self.family = family
+        self._naming = NAMING.get(family, NAMING["python"])
         self.files: dict[str, FileModule] = {}
         self.ancestry: dict[ClassEntity, Ancestry] = {}
         self._packages: dict[str, Package | None] = {}
@@ -47,8 +49,12 @@ class LibrarySet:
 
     def _owners(self, name: str) -> list[Package]:
         """The packages that modules of this name may belong to."""
-        labels = self._roots.get(name.partition(".")[0], ())
+        labels = self._roots.get(self._naming.root(name), ())
         return [package for label in labels if (package := self._package(label)) is not None]
+
+    def root(self, module: str) -> str:
+        """The part of a module's name that says which package it belongs to."""
+        return self._naming.root(module)
 
     def knows(self, root: str) -> bool:
         """Whether some package is imported by names that start with ``root``."""
@@ -56,28 +62,27 @@ class LibrarySet:
 
     def labels_of(self, module: str) -> tuple[str, ...]:
         """The packages that an import of ``module`` means, as findings call them."""
-        return tuple(self._roots.get(module.partition(".")[0], ()))
+        return tuple(self._roots.get(self._naming.root(module), ()))
 
     def module(self, name: str) -> ModuleEntity | None:
         """A module by the name that it is imported by."""
-        found = [entity for package in self._owners(name) if (entity := package.module(name)) is not None]
+        found = [entity for package in self._owners(name) if (entity := self._naming.module(package, name)) is not None]
         # of several packages that share a namespace the one that has a file there
         return min(found, key=lambda entity: not entity.path) if found else None
 
     def import_from(self, importer: ModuleEntity, module: str, level: int, library: Library) -> ModuleEntity | None:
         """What an import inside a package names: its own files, the standard library, another package of the set."""
-        if not level:
+        if self.family == "typescript" and not module:
+            return importer  # ``export { name }``
+        if not level and not (self.family == "typescript" and module.startswith(".")):
             return library.module(module) or self.module(module)
-        parts, is_package = module_parts(importer.path, "python")
-        base = [part.removesuffix("-stubs") for part in (parts if is_package else parts[:-1])]
-        if level - 1 > len(base):
-            return None
-        pieces = [*base[: len(base) - (level - 1)], *(module.split(".") if module else ())]
         package = self._package(importer.package)
-        return package.module(".".join(pieces)) if pieces and package is not None else None
+        return self._naming.inside(package, importer, module, level) if package is not None else None
 
     def submodule(self, module: ModuleEntity, name: str) -> ModuleEntity | None:
-        """A module below a package."""
+        """A module below a package; TypeScript has none that are reached as members."""
+        if self.family != "python":
+            return None
         return self.module(f"{self.key_of(module)}.{name}") if module.is_package else None
 
     def key_of(self, module: ModuleEntity) -> str:
@@ -90,6 +95,8 @@ class LibrarySet:
         """For a module that does not exist in a package all of whose modules are known: (what it would lie in, its name
         there, the modules there); None where it exists or may exist.
         """
+        if self.family != "python":
+            return None
         parts = name.split(".")
         for count in range(1, len(parts)):
             parent, below = ".".join(parts[:count]), parts[count]
@@ -115,10 +122,14 @@ class LibrarySet:
                 if name in found.members or name in (found.statics or ()):
                     yield found
 
-    def stored(self, module: ModuleEntity, name: str) -> bool:
-        """Whether code of the package of ``module`` sets a member of this name on some object from outside."""
+    def stored(self, module: ModuleEntity, name: str, roots: Sequence[str] = ()) -> bool:
+        """Whether code of the package of ``module`` sets a member of this name on some object from outside.
+
+        ``roots``: packages that the code imports, whose declarations may add to the types of any other.
+        """
         package = self._package(module.package) if module.package else None
-        return package is not None and name in package.members.stored
+        beside = (found for root in roots for found in self._owners(root)) if self.family == "typescript" else ()
+        return any(name in found.members.stored for found in (package, *beside) if found is not None)
 
     def names_of(self, roots: Sequence[str]) -> Iterator[frozenset[str]]:
         """All names that the packages behind these roots define."""

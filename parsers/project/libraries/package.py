@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from parsers.project.augmentation import augment
 from parsers.project.entities import ClassEntity, ModuleEntity
 from parsers.project.file_module import FileModule
+from parsers.project.import_paths import FileTable
 from parsers.project.libraries.codec import decode_parse
 from parsers.project.module_builder import build_module
 
@@ -19,7 +21,8 @@ __all__ = ["Package", "PackageContents", "PackageIndex"]
 class PackageIndex:
     """What was worked out when the package was indexed.
 
-    ``modules``: files by module, a stub before its source; of Python by dotted name, of TypeScript by path without suffix.
+    ``modules``: files by module, of Python by dotted name, a stub before its source; of TypeScript by path without suffix, the
+    module's own file before those that add to it.
     ``unread``: why a module may have any name (compiled, unreadable). ``roots``: the first parts of the names it is imported
     by. ``namespaces``: folders that other packages may add modules to. ``entries``: the file of each subpath that a package
     of npm exports, ``"."`` is the package itself. ``whole``: a module that is not listed does not exist.
@@ -119,9 +122,15 @@ class Package:
                 files = [self._file(number) for number in index.modules[key]]
             except (OSError, ValueError) as error:
                 return self._unreadable(key, f"what was indexed of it cannot be read: {error}")
-            for other in files[1:]:
+            if len(files) > 1 and index.family == "typescript":
+                paths = [file.parse.path or "" for file in files]
+                augment(dict(zip(paths, files, strict=True)), FileTable("typescript", zip(paths, paths, strict=True)))
+            for other in files[1:] if index.family == "python" else ():
                 _join(files[0], other)
             entity = files[0].entity
+            self._register(files[0])
+            for other in files[1:] if index.family == "python" else ():
+                self._register(other)
             entity.opaque = entity.opaque or index.unread.get(key, "")
             return entity
         reason = index.unread.get(key) or ("it is a folder without a module" if key in self._folders else "")
@@ -139,12 +148,11 @@ class Package:
         made = build_module(parse, f"<{index.label}>/{parse.path}")
         entity = made.entity
         entity.package, entity.whole = index.label, index.whole
-        entity.stub = (parse.path or "").endswith(".pyi")
+        entity.stub = (parse.path or "").endswith((".pyi", ".d.ts", ".d.mts", ".d.cts"))
         entity.is_package = (parse.path or "").rpartition("/")[2].startswith("__init__.")
         for path in index.opened.get(number, ()):
             if (opened := made.classes.get(path)) is not None:
                 opened.opaque = opened.opaque or "attributes are set on it by computed name"
-        self._register(made)
         return made
 
 

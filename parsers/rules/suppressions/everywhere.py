@@ -20,7 +20,8 @@ def assigned_elsewhere(check: BlockCheck, missing: MissingMember) -> str | None:
     # cart.discount = 3 ... print(cart.discount)
     stored = missing.name in check.response.stored or missing.name in check.project.index.stored
     module = module_of(missing.owner)
-    stored = stored or (module is not None and check.project.libraries.stored(module, missing.name))
+    project = check.project
+    stored = stored or (module is not None and project.libraries.stored(module, missing.name, project.installed_roots))
     return "it is assigned from outside" if stored else None
 
 

@@ -39,9 +39,14 @@ def private_name(_check: BlockCheck, missing: MissingMember) -> str | None:
 
 
 def global_name(check: BlockCheck, missing: MissingMember) -> str | None:
-    """Every global of JavaScript can be reached through the global object too."""
-    # globalThis.fetch
-    module = is_library(missing.owner) and isinstance(missing.owner, ModuleEntity)
+    """Every global of JavaScript can be reached through the global object too, and a module has what any object has."""
+    # globalThis.fetch;  fs.hasOwnProperty("promises")
+    if not isinstance(missing.owner, ModuleEntity):
+        return None
+    objects = (symbol.entity for symbol in check.project.library.globals.lookup("Object", as_type=True))
+    if any(entity is not None and missing.name in entity.members for entity in objects):
+        return "any object has it"
+    module = is_library(missing.owner)
     return "it is a global name" if module and check.project.library.globals.lookup(missing.name) else None
 
 

@@ -50,7 +50,8 @@ class OpenAISettings:
 class HttpSettings:
     """An application's endpoint. In ``body``, ``{{question}}`` and ``{{messages}}`` stand for the case's.
 
-    ``answer``: where the text is in the reply, ``data.text`` or ``choices.0.text``; ``retrieved`` and ``tool_calls`` likewise.
+    ``answer``: where the text is in the reply, ``data.text`` or ``choices.0.text``, empty for an endpoint that only retrieves;
+    ``retrieved`` and ``tool_calls`` likewise.
     ``header_env``: header names to environment variables.
     """
 
@@ -194,7 +195,7 @@ class HttpTarget(_HttpTarget):
     async def _read(self, response: httpx.Response) -> Answer:
         document = await _json(response)
         settings = self._settings
-        text = _at(document, settings.answer)
+        text = _at(document, settings.answer) if settings.answer else ""
         if not isinstance(text, str):
             raise _CallError(f"the reply has no text at {settings.answer!r}", again=False)
         found: dict[str, Any] = {"answer": text}

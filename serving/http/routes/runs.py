@@ -15,12 +15,14 @@ from serving.evals.policy import policy_of
 from serving.evals.release_service import ReleaseService
 from serving.evals.run_service import RunService
 from serving.evals.run_types import RunDraft
+from serving.evals.trends import TrendService
 from serving.http.routes.answers import json_answer
 from serving.http.routes.principal import CurrentTenant
 
 RunId = Annotated[str, Path(pattern=r"^run_[0-9a-f]{32}$")]
 Alias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Limit = Annotated[int, Query(ge=1, le=200)]
+TrendLimit = Annotated[int, Query(ge=1, le=100)]
 _RUN = r"^run_[0-9a-f]{32}$"
 _HASH = r"^[0-9a-f]{64}$"
 
@@ -78,12 +80,13 @@ class CompareRuns(Strict):
     policy: dict[str, Any] = Field(default_factory=dict, description="A gate's policy as docs/evals.md has it.")
 
 
-def build_router(runs: RunService, releases: ReleaseService) -> APIRouter:
+def build_router(runs: RunService, releases: ReleaseService, trends: TrendService) -> APIRouter:
     """Routes of runs and of what rests on them."""
     router = APIRouter(prefix="/api/v1", tags=["evals"])
     _add_starting(router, runs)
     _add_reading(router, runs)
     _add_steering(router, runs)
+    _add_trends(router, trends)
     _add_releases(router, releases)
     return router
 
@@ -162,6 +165,20 @@ def _add_steering(router: APIRouter, runs: RunService) -> None:
     async def cancel(run_id: RunId, tenant: CurrentTenant) -> Response:
         """Results so far stay readable."""
         return json_answer(await runs.cancel(tenant, run_id))
+
+
+def _add_trends(router: APIRouter, trends: TrendService) -> None:
+    @router.get("/experiments", summary="Names of experiments", operation_id="list_experiments")
+    async def experiments(tenant: CurrentTenant, limit: Limit = 50) -> Response:
+        """That of the latest run first, with how many runs each has."""
+        return json_answer(await trends.experiments(tenant, limit))
+
+    @router.get("/experiments:trend", summary="An experiment over time", operation_id="read_trend")
+    async def trend(
+        tenant: CurrentTenant, name: Annotated[str, Query(min_length=1, max_length=128)], limit: TrendLimit = 30
+    ) -> Response:
+        """Its latest runs, oldest first, each with its pass rate and the interval."""
+        return json_answer(await trends.trend(tenant, name, limit))
 
 
 def _add_releases(router: APIRouter, releases: ReleaseService) -> None:

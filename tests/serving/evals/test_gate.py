@@ -34,9 +34,10 @@ def _gate(*arguments):
 
 def test_a_better_candidate_is_a_go_and_leaves_its_reports(tmp_path):
     junit, markdown, report = tmp_path / "out.xml", tmp_path / "out.md", tmp_path / "out.json"
+    drawn = tmp_path / "out.svg"
     done = _gate(
         "--candidate", CANDIDATE, "--baseline", BASELINE, "--policy", POLICY,
-        "--junit", junit, "--markdown", markdown, "--report", report,
+        "--junit", junit, "--markdown", markdown, "--report", report, "--svg", drawn,
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "4 known failures fixed, no answer regressed" in markdown.read_text()
@@ -45,6 +46,8 @@ def test_a_better_candidate_is_a_go_and_leaves_its_reports(tmp_path):
     assert {case.get("name") for case in suite} >= {"rag-fee-altered-number", "fix rate"}
     document = json.loads(report.read_text())
     assert document["decision"] == "GO"
+    rates = [one for one in document["measures"] if one["name"] not in ("cost_usd", "latency_ms")]
+    assert len(ET.parse(drawn).getroot().findall("{http://www.w3.org/2000/svg}circle")) == len(rates) > 3
     assert set(document["record"]) == {"suite", "baseline_hash", "candidate_hash", "policy_hash", "server"}
     assert set(document["fixed"]) == {
         "code-phantom-method",

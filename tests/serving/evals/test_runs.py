@@ -174,6 +174,44 @@ async def test_a_run_is_graded_compared_and_released(client, monkeypatch):
     assert (await _ok(client.get("/releases/production")))["release"]["version"] == 1
 
 
+async def test_what_a_run_asked_is_read_as_conversations_and_kept_apart_from_production(tmp_path):
+    async with _client(tmp_path, **{"traces.settle_s": 0}) as client:
+        suite, endpoint = await _suite(client, 4), Endpoint(fail=[3])
+        own = {"conversation_id": "production", "question": "Where?", "answer": "Here.", "model": "live"}
+        await _ok(client.post("/traces", json=own))
+        with running(endpoint.app) as url:
+            body = {"suite": suite, "target": _target(url), "experiment_name": "nightly"}
+            run = await _rest(client, (await _ok(client.post("/runs", json=body), 202))["run"]["run_id"])
+            endpoint.fail.clear()
+            await _ok(client.post(f"/runs/{run['run_id']}:resume"))
+            await _rest(client, run["run_id"])
+        listed = (await _ok(client.get("/conversations")))["conversations"]
+        assert [one["conversation_id"] for one in listed] == ["production"]
+        for asked in ({"tag": run["tags"][0]}, {"tag": "batch-testing-stand-in"}, {"experiment": "nightly"},
+                      {"project": "groundlane-runs"}):  # fmt: skip
+            found = (await _ok(client.get("/conversations", params=asked)))["conversations"]
+            assert {one["conversation_id"] for one in found} == {f"{run['run_id']}/case-{n:03}/0" for n in range(4)}, (
+                asked
+            )
+        assert {one["answer"] for one in found} == {f"It is {n}." for n in range(4)}
+        whole = await _ok(client.get(f"/conversations/{run['run_id']}%2Fcase-003%2F0"))
+        [turn] = whole["conversation"]["timeline"]
+        assert (turn["question"], turn["answer"], len(turn["calls"])) == ("Say 3", "It is 3.", 2)
+        calls = [(await _ok(client.get(f"/spans/{call['span_id']}")))["span"] for call in turn["calls"]]
+        assert {call.get("error") for call in calls} >= {"HTTP 400 (attempt 1)"}
+        assert {call["attributes"]["task_id"] for call in calls} == {"case-003"}
+        for _ in range(100):
+            turns = (await _ok(client.get(f"/conversations/{run['run_id']}%2Fcase-001%2F0")))["conversation"][
+                "timeline"
+            ]
+            if turns[0]["score_state"] == "skipped":
+                break
+            await asyncio.sleep(0.1)
+        assert turns[0]["score_reason"] == "an eval run's answer is judged by its case's graders"
+        queued = (await _ok(client.get("/queue")))["items"]
+        assert all(item["trace_id"] != turns[0]["trace_id"] for item in queued)
+
+
 async def test_the_same_answers_are_not_paid_twice_by_another_run(client):
     suite, endpoint = await _suite(client, 5), Endpoint()
     with running(endpoint.app) as url:

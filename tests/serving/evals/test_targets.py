@@ -136,6 +136,12 @@ async def test_an_application_with_a_template():
         )
         found = await target.answer(CASE, 0)
         await target.close()
+        searching = HttpTarget(HttpSettings(f"{url}/ask", {"q": "{{question}}"}, "", "data.docs"), LOCAL)
+        only_documents = await searching.answer(CASE, 0)
+        await searching.close()
+    assert (only_documents.text, only_documents.error) == ("", None)
+    assert [one.document_id for one in only_documents.retrieved] == ["fees"]
+    assert seen.pop() == {"q": "What is the fee?"}
     assert seen == [{"q": "What is the fee?", "history": [{"role": "user", "content": "What is the fee?"}]}]
     assert found.text == "30 euros"
     assert found.retrieved[0].document_id == "fees"

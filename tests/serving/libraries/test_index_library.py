@@ -33,9 +33,9 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def flagged(data: Path, code: str, wanted: dict[str, str] | None = None) -> list[str]:
+def flagged(data: Path, code: str, wanted: dict[str, str] | None = None, language: str = "python") -> list[str]:
     """The names that the lane flags in a response without a context."""
-    response = f"```python\n{code}```\n"
+    response = f"```{language}\n{code}```\n"
     analyser = CodeAnalyser()
     choice = LibraryChooser(LibraryStore(data / "libraries")).choose(wanted)
     found = analyser.analyse("tenant", response, find_code(response, None), [], choice)
@@ -140,3 +140,26 @@ def test_versions_are_ordered() -> None:
     versions = ["1.0.1", "1.0rc1", "1.10", "1.0", "1.9", "1.0.post1", "2.0.0-beta.1", "2.0.0"]
     ordered = ["1.0rc1", "1.0", "1.0.post1", "1.0.1", "1.9", "1.10", "2.0.0-beta.1", "2.0.0"]
     assert sorted(versions, key=version_key) == ordered
+
+
+def test_a_package_of_npm_and_a_folder_of_them(data: Path, tmp_path: Path) -> None:
+    manifest = {"name": "@shop/cart", "version": "2.1.0", "exports": {".": {"types": "./dist/index.d.ts"}}}
+    files = {
+        "dist/index.d.ts": "export declare class Cart { addLine(): this }\n",
+        "dist/index.js": "exports.Cart = 1\n",
+    }
+    [row] = run(data, "index-library", str(npm(tmp_path / "cart.tgz", manifest, files)))
+    assert (row["family"], row["name"], row["version"]) == ("typescript", "@shop/cart", "2.1.0")
+    code = 'import { Cart } from "@shop/cart";\nnew Cart().addLine();\nnew Cart().putLine();\n'
+    assert flagged(data, code, language="typescript") == ["putLine"]
+    assert flagged(data, code, {"@shop/cart": "1.0.0"}, language="typescript") == []
+    folder = tmp_path / "node_modules" / "tool"
+    folder.mkdir(parents=True)
+    (folder / "package.json").write_text('{"name": "tool", "version": "0.3.0", "types": "lib/tool.d.ts"}')
+    (folder / "lib").mkdir()
+    (folder / "lib" / "tool.d.ts").write_text("export function start(): void;\n")
+    [row] = run(data, "index-library", str(folder.parent))
+    assert (row["name"], row["modules"]) == ("tool", 1)
+    assert flagged(data, 'import * as tool from "tool";\ntool.start();\ntool.begin();\n', language="typescript") == [
+        "begin"
+    ]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -82,13 +85,15 @@ def open_page(browser, site):
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")], ids=["desk-light", "phone-dark"])
-@pytest.mark.parametrize("which", ["cases", "case", "runs", "run", "comparison"])
+@pytest.mark.parametrize("which", ["cases", "case", "runs", "run", "comparison", "new", "trend"])
 def test_axe_finds_nothing_and_nothing_sticks_out(open_page, runs, which, width, theme):
     path = {
         "cases": "/review/cases?status=ACTIVE",
         "case": "/review/case?id=sum-01",
         "runs": "/review/runs",
         "run": f"/review/run?id={runs[0]}",
+        "trend": "/review/trend?name=released",
+        "new": f"/review/runs/new?like={runs[0]}",
         "comparison": f"/review/comparison?baseline={runs[0]}&candidate={runs[1]}",
     }[which]
     page = open_page(path, viewport={"width": width, "height": 900}, color_scheme=theme)
@@ -209,6 +214,108 @@ def test_progress_comes_by_itself_and_a_run_is_paused_resumed_cancelled(open_pag
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("heading", name="Cancelled").wait_for()
     assert page.get_by_role("button", name="Resume").count() == 0
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_a_run_is_estimated_then_started_from_a_page(open_page, site, runs, slow_endpoint, script):
+    page = open_page("/review/runs", java_script_enabled=script)
+    page.get_by_role("link", name="New run").click()
+    page.get_by_label("Suite").select_option(index=1)
+    page.get_by_label("Name of the experiment").fill(f"from the page {script}")
+    assert page.get_by_label("Recorded answers, one JSON").is_hidden()
+    page.get_by_label("Base URL", exact=False).first.fill(f"{slow_endpoint}/v1")
+    page.get_by_label("Model", exact=True).fill("stand-in")
+    page.get_by_label("Instructions before each case").fill("Be short.\nSay the sum.")
+    page.get_by_label("US$ for a million tokens in").fill("100000")
+    page.get_by_role("button", name="Estimate").click()
+    estimate = page.locator("#estimate").inner_text()
+    assert "12 calls" in estimate
+    assert "80% power" in estimate
+    assert "$" in estimate
+    assert page.get_by_label("Model", exact=True).input_value() == "stand-in"
+    page.get_by_label("Spend about").check()
+    page.get_by_role("button", name="Start the run").click()
+    assert f"from the page {script}" in page.locator("h1").inner_text()
+    run_id = page.url.partition("id=")[2]
+    with httpx.Client(base_url=f"{site.url}/api/v1", limits=FRESH) as api:
+        for _ in range(300):
+            run = api.get(f"/runs/{run_id}").json()["run"]
+            if run["status"] == "COMPLETED":
+                break
+            time.sleep(0.1)
+    assert (run["progress"]["done"], run["progress"]["passed"]) == (12, 1)
+    page.get_by_role("link", name="New run like this").click()
+    assert page.get_by_label("Instructions before each case").input_value() == "Be short.\nSay the sum."
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param({"suite": ""}, "Choose a suite", id="suite"),
+        pytest.param({"repeats": "1.5"}, "'1.5' is no whole number", id="half"),
+        pytest.param({"percent": "many"}, "'many' is no number", id="word"),
+        pytest.param({"percent": "0"}, "is 1 to 100", id="nothing"),
+        pytest.param({"answers": '{"task_id": "a", "answer": "b"}\n{'}, "line 2: no JSON", id="answers"),
+        pytest.param({"answers": ""}, "Paste recorded answers", id="no_answers"),
+        pytest.param({"kind": "openai", "base_url": "http://10.0.0.1/v1", "model": "m"}, "not allowed", id="host"),
+        pytest.param({"kind": "openai", "base_url": "", "model": "m"}, "base_url: is required", id="no_url"),
+        pytest.param({"kind": "http", "url": "http://127.0.0.1/", "body": "{"}, "Body: no JSON", id="body"),
+        pytest.param({"judge_model": "m"}, "judge.base_url: is required", id="judge"),
+    ],
+)
+def test_a_form_that_cannot_be_a_run_is_shown_again_with_what_is_wrong(site, runs, change, said):
+    with httpx.Client(base_url=site.url, limits=FRESH) as browser:
+        text = browser.get("/review/runs/new").text
+        suite = browser.get(f"/api/v1/runs/{runs[0]}").json()["run"]["suite_hash"]
+        form = {"csrf": re.search('name="csrf" value="([^"]+)"', text)[1], "suite": suite, "kind": "recorded"}
+        form |= {"answers": '{"task_id": "sum-01", "answer": "It is 2."}', "experiment_name": "kept", **change}
+        answer = browser.post("/review/runs/estimate", data=form)
+    assert 400 <= answer.status_code < 500
+    assert said in html.unescape(answer.text)
+    assert 'value="kept"' in answer.text
+
+
+def test_a_dear_run_is_not_started_without_the_tick(site, runs):
+    with httpx.Client(base_url=site.url, limits=FRESH) as browser:
+        text = browser.get(f"/review/runs/new?like={runs[0]}").text
+        form = dict(re.findall('name="([a-z_]+)" value="([^"]*)"', text))
+        form |= {"suite": browser.get(f"/api/v1/runs/{runs[0]}").json()["run"]["suite_hash"], "kind": "openai"}
+        form |= {"base_url": "http://127.0.0.1:9/v1", "model": "m", "input_usd": "900000", "key_env": "", "answers": ""}
+        form |= {"instructions": "", "body": "{}", "judge_key_env": ""}
+        before = len(browser.get("/api/v1/runs").json()["runs"])
+        answer = browser.post("/review/runs/start", data=form)
+        assert answer.status_code == 409, answer.text
+        assert "the run is estimated at" in answer.text
+        assert len(browser.get("/api/v1/runs").json()["runs"]) == before
+
+
+def test_an_experiment_over_time_on_the_page_and_as_a_file(open_page, site, runs):
+    with httpx.Client(base_url=f"{site.url}/api/v1", limits=FRESH) as api:
+        suite = api.get(f"/runs/{runs[0]}").json()["run"]["suite_hash"]
+        for wrong in ({1, 2, 3, 4}, {1}):
+            body = {
+                "suite": suite,
+                "target": {"kind": "recorded", "answers": answers(wrong)},
+                "experiment_name": "trend <i>",
+            }
+            run_id = api.post("/runs", json=body).json()["run"]["run_id"]
+            for _ in range(300):
+                if api.get(f"/runs/{run_id}").json()["run"]["status"] == "COMPLETED":
+                    break
+                time.sleep(0.1)
+        named = {one["name"]: one["runs"] for one in api.get("/experiments").json()["experiments"]}
+        assert named["trend <i>"] == 2
+        points = api.get("/experiments:trend", params={"name": "trend <i>"}).json()["points"]
+        assert [point["passed"]["value"] for point in points] == [pytest.approx(8 / 12), pytest.approx(11 / 12)]
+        assert all(point["passed"]["low"] < point["passed"]["value"] < point["passed"]["high"] for point in points)
+        assert api.get("/experiments:trend", params={"name": "nobody"}).status_code == 404
+    page = open_page("/review/runs")
+    page.get_by_role("link", name="trend of trend <i>").first.click()
+    assert page.get_by_role("img", name="Pass rate of trend <i>").locator("circle").count() == 2
+    assert "67%" in page.get_by_role("region", name="Runs").inner_text()
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Plot as SVG").click()
+    assert "<circle" in Path(waiting.value.path()).read_text()
 
 
 def test_one_run_twice_is_no_comparison(open_page, runs):
