@@ -20,7 +20,6 @@ import json
 import random
 import re
 import subprocess
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -81,46 +80,56 @@ def figures_of(rows: Sequence[Row], columns: dict[str, Sequence[float]]) -> dict
     return {name: None if value is None else asdict(value) for name, value in found.items()}
 
 
+def columns_of(rows: Sequence[Row], peers: Sequence[dict[str, float]]) -> dict[str, Sequence[float]]:
+    """What the peers and the trivial baselines say of every row."""
+    return {name: [scores[name] for scores in peers] for name in peers[0]} | {
+        "share of words in the context": [overlap(row) for row in rows],
+        "shortness": [-len(row.response) for row in rows],
+    }
+
+
+def measured(rows: Sequence[Row], python: Path, with_ours: bool) -> dict[str, Any]:
+    """The figures of one set of rows; those without a score of ours are left out and counted."""
+    ours = scored_by_us(rows) if with_ours else [0.0] * len(rows)
+    known = [place for place, score in enumerate(ours) if score is not None]
+    kept = [rows[place] for place in known]
+    columns = columns_of(kept, scored_by_peers(kept, python))
+    if with_ours:
+        columns = {OURS: [float(ours[place] or 0.0) for place in known], **columns}
+    return {
+        "answers": len(kept),
+        "hallucinated": sum(row.hallucinated for row in kept),
+        "contexts": len({row.source_id for row in kept}),
+        "without_a_score_of_ours": len(rows) - len(kept),
+        "auroc": figures_of(kept, columns),
+    }
+
+
 def main() -> None:
     """Score, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", type=Path)
     parser.add_argument("--python", type=Path, required=True, help="interpreter of the peers' environment")
     parser.add_argument("--split")
-    parser.add_argument("--sources", type=int, default=100)
+    parser.add_argument("--sources", type=int, help="contexts to draw; all without it")
     parser.add_argument("--seed", type=int, default=17)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--without-ours", action="store_true", help="peers and baselines alone; no model is loaded")
+    parser.add_argument("--json", type=Path, help="write the figures here; those of other files that it holds are kept")
     options = parser.parse_args()
-    rows = drawn(read_rows(options.rows, options.split), options.sources, options.seed)
-    begun_s = time.perf_counter()
-    ours = scored_by_us(rows)
-    ours_s = time.perf_counter() - begun_s
-    known = [place for place, score in enumerate(ours) if score is not None]
-    kept = [rows[place] for place in known]
-    begun_s = time.perf_counter()
-    peers = scored_by_peers(kept, options.python)
-    peers_s = time.perf_counter() - begun_s
-    columns: dict[str, Sequence[float]] = {OURS: [float(ours[place] or 0.0) for place in known]}
-    columns |= {name: [scores[name] for scores in peers] for name in peers[0]}
-    columns |= {
-        "share of words in the context": [overlap(row) for row in kept],
-        "shortness": [-len(row.response) for row in kept],
+    rows = read_rows(options.rows, options.split)
+    rows = rows if options.sources is None else drawn(rows, options.sources, options.seed)
+    by_task = {
+        task: measured([row for row in rows if row.task == task], options.python, not options.without_ours)
+        for task in sorted({row.task for row in rows})
     }
-    found = figures_of(kept, columns)
-    document = {
-        "provenance": provenance(),
-        "file": {"name": options.rows.name, "sha256": file_digest(options.rows)},
-        "answers": len(kept),
-        "hallucinated": sum(row.hallucinated for row in kept),
-        "contexts": len({row.source_id for row in kept}),
-        "without_a_score_of_ours": len(rows) - len(kept),
-        "seed": options.seed,
-        "seconds": {OURS: round(ours_s, 1), "all peers": round(peers_s, 1)},
-        "auroc": found,
-    }
-    save_figures(document, options.json)
-    for name, value in found.items():
-        print(f"{name:32} {value['value']:.3f} ({value['low']:.3f}–{value['high']:.3f})" if value else name)
+    about = {"sha256": file_digest(options.rows), "split": options.split, "sources": options.sources}
+    held = json.loads(options.json.read_text()) if options.json and options.json.exists() else {}
+    figures = {"provenance": provenance(), **about, "seed": options.seed, "by_task": by_task}
+    save_figures({**held, options.rows.name: figures}, options.json)
+    for task, found in by_task.items():
+        print(f"{task}: {found['answers']} answers, {found['hallucinated']} hallucinated")
+        for name, value in found["auroc"].items():
+            print(f"  {name:32} {value['value']:.3f} ({value['low']:.3f}–{value['high']:.3f})" if value else name)
 
 
 if __name__ == "__main__":

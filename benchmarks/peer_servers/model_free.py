@@ -25,7 +25,7 @@ def checkers() -> dict[str, Callable[[dict[str, Any]], float]]:
         return lambda row: float(asyncio.run(metric.ascore(reference=row["context"], response=row["response"])).value)
 
     return {
-        "ragas RougeScore, precision": against_context(RougeScore(rouge_type="rougeL", mode="precision")),
+        "ragas RougeScore, precision": against_context(RougeScore(rouge_type="rouge1", mode="precision")),
         "ragas CHRFScore": against_context(CHRFScore()),
         "ragas NonLLMStringSimilarity": against_context(NonLLMStringSimilarity()),
         "corroborate": corroborated,
