@@ -330,6 +330,27 @@ async def test_pages_of_other_sites_do_not_reach_a_server_without_keys(
     assert answer.status_code == status, answer.text
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({"x-forwarded-for": "127.0.0.1"}, 200, id="front-of-this-machine"),
+        pytest.param({"x-forwarded-for": "::ffff:127.0.0.1, [::1]:99"}, 200, id="two-fronts-of-this-machine"),
+        pytest.param({"x-forwarded-for": "192.0.2.1"}, 403, id="from-elsewhere"),
+        pytest.param({"x-forwarded-for": "127.0.0.1, 192.0.2.1"}, 403, id="claimed-local"),
+        pytest.param({"x-real-ip": "192.0.2.1"}, 403, id="nginx"),
+        pytest.param({"forwarded": 'for="[2001:db8::17]:4711";proto=http'}, 403, id="rfc-7239"),
+        pytest.param({"forwarded": "proto=http;For=unknown"}, 403, id="hidden"),
+        pytest.param({"forwarded": "proto=https"}, 200, id="says-nothing-of-the-peer"),
+    ],
+)
+async def test_without_keys_a_front_does_not_make_its_callers_local(
+    connect: Connect, headers: dict[str, str], status: int
+) -> None:
+    answer = await connect().post(RAG, json=BODY, headers=headers)
+    assert answer.status_code == status, answer.text
+    assert status == 200 or answer.json()["error"] == "forbidden"
+
+
 async def test_with_keys_a_page_needs_one_and_its_host_is_its_own_matter(connect: Connect, tmp_path: Path) -> None:
     _, key = KeyFile(tmp_path / "keys.json").create("ada", "a")
     headers = {"host": "score.example", "origin": "https://app.example", "authorization": f"Bearer {key}"}

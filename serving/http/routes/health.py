@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from fastapi import APIRouter, Response
 
@@ -17,15 +18,22 @@ _FRESH_S = 2.0
 
 
 class Readiness:
-    """Whether every lane, and every model behind it, answers, trusted for two seconds; and whether the background works."""
+    """Whether every lane, and every model behind it, answers, trusted for two seconds; and whether the background works.
 
-    def __init__(self, lanes: Lanes, supervisor: Supervisor | None = None) -> None:
+    ``check_store``: raises OverloadedError where the store keeps nothing.
+    """
+
+    def __init__(
+        self, lanes: Lanes, supervisor: Supervisor | None = None, check_store: Callable[[], None] = lambda: None
+    ) -> None:
         self._lanes = lanes
         self._supervisor = supervisor
+        self._check_store = check_store
         self._fresh_until_s = 0.0
 
     async def check(self) -> None:
         """Return when ready, else raise OverloadedError."""
+        self._check_store()
         down = self._supervisor.down() if self._supervisor else []
         if down:
             raise OverloadedError(
@@ -44,11 +52,15 @@ class Readiness:
 
 
 def health_router(
-    lanes: Lanes, metrics: Metrics, expose_metrics: bool, supervisor: Supervisor | None = None
+    lanes: Lanes,
+    metrics: Metrics,
+    expose_metrics: bool,
+    supervisor: Supervisor | None = None,
+    check_store: Callable[[], None] = lambda: None,
 ) -> APIRouter:
     """``/healthz``, ``/readyz`` and, if asked for, ``/metrics``."""
     router = APIRouter(tags=["operations"])
-    readiness = Readiness(lanes, supervisor)
+    readiness = Readiness(lanes, supervisor, check_store)
 
     @router.get("/healthz", summary="Is the process alive?", operation_id="healthz")
     async def healthz() -> dict[str, str]:
