@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-stamp
+WORKERS ?= 2
 SOURCES := groundlane models parsers scoring serving benchmarks tests examples docs/_site
 
-.PHONY: browser setup format lint test test-quick demo serve bench gpu-kit docs clean
+.PHONY: browser setup format lint test test-quick demo fuzz lock serve bench gpu-kit docs clean
 
 setup: $(STAMP)
 
@@ -36,10 +37,24 @@ browser:
 	fi
 
 test: lint browser
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --durations=40 --durations-min=5
 
 test-quick: setup
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m "not serve and not store"
+
+# Random inputs for every parser and decoder; what fails is kept in tests/fuzz/corpus, which `make test` repeats.
+MINUTES ?= 10
+fuzz: setup
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(TARGET),--target $(TARGET))
+
+# requirements.lock: what the image installs, with the hash of every file, from pyproject.toml at the versions of constraints.txt.
+lock: build/lock/bin/uv
+	printf 'setuptools>=77\n' | build/lock/bin/uv pip compile pyproject.toml - --extra gpu --extra postgres --constraint constraints.txt \
+	  --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements.lock
+
+build/lock/bin/uv:
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 
 demo: setup
 	$(BIN)/python examples/demo.py

@@ -1,34 +1,26 @@
-"""An answer judged while it is written, for asynchronous code. The methods are those of :mod:`groundlane.sync_stream`."""
+"""An answer judged while it is written, for asynchronous code.
+
+:mod:`groundlane.sync_stream` is made from this file; ``python -m tests.groundlane.sync_client`` writes it.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import AsyncExitStack, suppress
 from typing import Any, TypeVar
 
 from groundlane.answer_streams import (
     CONTRADICTED,
     END_MESSAGE,
-    MISSING,
     Gate,
     Progress,
     TextOf,
     openai_text,
     start_message,
-    stream_headers,
-    stream_url,
     text_message,
 )
+from groundlane.async_verdicts import AsyncVerdicts, close_chunks
 from groundlane.connection import Connection
-from groundlane.errors import (
-    ConnectionFailedError,
-    DeadlineError,
-    GroundlaneError,
-    OverloadedError,
-    RateLimitedError,
-)
+from groundlane.errors import OverloadedError, RateLimitedError
 from groundlane.results import Claim, Score
 from groundlane.retries import Attempts
 
@@ -36,7 +28,10 @@ Chunk = TypeVar("Chunk")
 
 
 class AsyncAnswerStream:
-    """One answer, for one event loop. Use it in an ``async with`` block."""
+    """One answer, for one event loop. Use it in an ``async with`` block.
+
+    ``progress`` holds the verdicts so far; ``stopped_by`` the claim at which :meth:`watch` ended the answer.
+    """
 
     def __init__(
         self, connection: Connection, fields: Mapping[str, Any], pause: Callable[[float], Awaitable[None]]
@@ -44,19 +39,17 @@ class AsyncAnswerStream:
         self._connection = connection
         self._start = start_message(fields)
         self._pause = pause
-        self._opened = AsyncExitStack()
-        self._socket: Any = None
-        self._reader: asyncio.Task[None] | None = None
         self._sent = 0
         self.progress = Progress()
         self.stopped_by: Claim | None = None
+        self._verdicts = AsyncVerdicts(connection, self.progress)
 
     async def __aenter__(self) -> AsyncAnswerStream:
         attempts = Attempts(self._connection.retry)
         while True:
             timeout_s = attempts.begin(self._connection.timeout_s)
             try:
-                await self._open(timeout_s)
+                await self._verdicts.open(self._start, timeout_s)
                 return self
             except (OverloadedError, RateLimitedError) as error:
                 await self.close()
@@ -77,18 +70,13 @@ class AsyncAnswerStream:
         """The next piece of the answer. Raises a GroundlaneError, also one that came with an earlier piece."""
         if piece:
             self._sent += len(piece)
-            await self._write(text_message(piece))
-        self._raise_if_over()
+            await self._verdicts.write(text_message(piece))
+        await self._verdicts.take_in()
 
     async def finish(self) -> Score:
         """End the answer: its score, as scoring the whole at once gives it. Raises a GroundlaneError."""
-        await self._write(END_MESSAGE)
-        assert self._reader is not None
-        try:
-            async with asyncio.timeout(self._connection.timeout_s):
-                await asyncio.shield(self._reader)
-        except TimeoutError:
-            raise DeadlineError(f"no score within {self._connection.timeout_s:g} s of the answer's end") from None
+        await self._verdicts.write(END_MESSAGE)
+        await self._verdicts.wait_for_score(self._connection.timeout_s)
         assert self.progress.score is not None
         return self.progress.score
 
@@ -100,7 +88,12 @@ class AsyncAnswerStream:
         hold: bool = False,
         text_of: TextOf = openai_text,
     ) -> AsyncIterator[Chunk]:
-        """The chunks of a model's stream, passed on while their text is judged; see the synchronous one."""
+        """The chunks of a model's stream, passed on while their text is judged.
+
+        At the first claim whose verdict is in ``stop_at`` the model's stream is closed and the iteration ends, with the
+        claim in ``stopped_by``. ``hold``: a chunk is passed on only when all claims up to its end have been judged, so that
+        nobody sees the claim. Otherwise the score is in ``progress.score`` when the iteration is over.
+        """
         gate: Gate[Chunk] = Gate(self.progress, stop_at, hold)
         try:
             async for chunk in chunks:
@@ -117,66 +110,8 @@ class AsyncAnswerStream:
                 for passed in gate.passed():
                     yield passed
         finally:
-            close = getattr(chunks, "aclose", None) or getattr(chunks, "close", None)
-            closing = close() if close is not None else None
-            if inspect.isawaitable(closing):  # some wrappers close at once
-                await closing
+            await close_chunks(chunks)
 
     async def close(self) -> None:
         """Leave; a stream that was not finished is not scored."""
-        if self._reader is not None:
-            self._reader.cancel()
-            with suppress(asyncio.CancelledError, GroundlaneError):  # send() and finish() have told of an error
-                await self._reader
-            self._reader = None
-        self._socket = None
-        await self._opened.aclose()
-
-    async def _open(self, timeout_s: float) -> None:
-        try:
-            from websockets.asyncio.client import connect
-            from websockets.exceptions import InvalidHandshake, InvalidURI
-        except ImportError as error:
-            raise ImportError(MISSING) from error
-        try:
-            self._socket = await self._opened.enter_async_context(
-                connect(
-                    stream_url(self._connection),
-                    additional_headers=stream_headers(self._connection),
-                    open_timeout=timeout_s,
-                    max_size=None,
-                )
-            )
-        except (OSError, InvalidHandshake, InvalidURI) as error:
-            raise ConnectionFailedError(f"no stream: {type(error).__name__}: {error}") from error
-        await self._write(self._start)
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._receive()
-        except TimeoutError:
-            raise DeadlineError(f"the server did not begin within {timeout_s:g} s") from None
-        self._reader = asyncio.create_task(self._read())
-
-    async def _write(self, message: str) -> None:
-        from websockets.exceptions import ConnectionClosed
-
-        if self._socket is None:
-            raise ConnectionFailedError("the stream is not open: use it in an async with block")
-        with suppress(ConnectionClosed):  # why it was closed is told by the last message
-            await self._socket.send(message)
-
-    async def _read(self) -> None:
-        while self.progress.score is None:
-            await self._receive()
-
-    async def _receive(self) -> None:
-        from websockets.exceptions import ConnectionClosed
-
-        try:
-            self.progress.read(await self._socket.recv())
-        except ConnectionClosed as error:
-            raise ConnectionFailedError(f"the stream broke off: {error}") from error
-
-    def _raise_if_over(self) -> None:
-        if self._reader is not None and self._reader.done():
-            self._reader.result()
+        await self._verdicts.close()

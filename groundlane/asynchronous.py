@@ -1,4 +1,7 @@
-"""The asynchronous client. Its methods are those of :mod:`groundlane.sync`, awaited."""
+"""The asynchronous client.
+
+:mod:`groundlane.sync` is made from this file; ``python -m tests.groundlane.sync_client`` writes it.
+"""
 
 from __future__ import annotations
 

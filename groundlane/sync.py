@@ -1,4 +1,7 @@
-"""The synchronous client. Its methods are those of :mod:`groundlane.asynchronous`, without ``await``."""
+"""The synchronous client.
+
+Made from ``asynchronous.py`` by ``python -m tests.groundlane.sync_client``: change that one.
+"""
 
 from __future__ import annotations
 
@@ -143,10 +146,12 @@ def _unbroken(response: httpx.Response) -> Iterator[str]:
     splitter = LineSplitter()
     try:
         for piece in response.iter_bytes():
-            yield from splitter.feed(piece)
+            for line in splitter.feed(piece):
+                yield line
     except httpx.TransportError as error:
         raise ConnectionFailedError(f"the stream broke off: {type(error).__name__}: {error}") from error
-    yield from splitter.end()
+    for line in splitter.end():
+        yield line
 
 
 class Jobs:
@@ -275,7 +280,7 @@ class Session:
             event["metadata"] = metadata
         if idempotency_key is not None:
             event["idempotency_key"] = idempotency_key
-        return self.events([event])[0]
+        return (self.events([event]))[0]
 
     def events(self, events: Sequence[EventFields]) -> tuple[KeptEvent, ...]:
         """Append events in order, all or none."""

@@ -1,38 +1,34 @@
-"""An answer judged while it is written, for synchronous code."""
+"""An answer judged while it is written, for synchronous code.
+
+Made from ``async_stream.py`` by ``python -m tests.groundlane.sync_client``: change that one.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from groundlane.answer_streams import (
     CONTRADICTED,
     END_MESSAGE,
-    MISSING,
     Gate,
     Progress,
     TextOf,
     openai_text,
     start_message,
-    stream_headers,
-    stream_url,
     text_message,
 )
 from groundlane.connection import Connection
-from groundlane.errors import ConnectionFailedError, DeadlineError, OverloadedError, RateLimitedError
+from groundlane.errors import OverloadedError, RateLimitedError
 from groundlane.results import Claim, Score
 from groundlane.retries import Attempts
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from groundlane.sync_verdicts import Verdicts, close_chunks
 
 Chunk = TypeVar("Chunk")
 
 
 class AnswerStream:
-    """One answer. Use it in a ``with`` block; it is not to be shared between threads.
+    """One answer; it is not to be shared between threads. Use it in a ``with`` block.
 
     ``progress`` holds the verdicts so far; ``stopped_by`` the claim at which :meth:`watch` ended the answer.
     """
@@ -41,18 +37,17 @@ class AnswerStream:
         self._connection = connection
         self._start = start_message(fields)
         self._pause = pause
-        self._opened = ExitStack()
-        self._socket: Any = None
         self._sent = 0
         self.progress = Progress()
         self.stopped_by: Claim | None = None
+        self._verdicts = Verdicts(connection, self.progress)
 
     def __enter__(self) -> AnswerStream:
         attempts = Attempts(self._connection.retry)
         while True:
             timeout_s = attempts.begin(self._connection.timeout_s)
             try:
-                self._open(timeout_s)
+                self._verdicts.open(self._start, timeout_s)
                 return self
             except (OverloadedError, RateLimitedError) as error:
                 self.close()
@@ -70,19 +65,17 @@ class AnswerStream:
         return tuple(self.progress.claims)
 
     def send(self, piece: str) -> None:
-        """The next piece of the answer; takes in the verdicts that have come. Raises a GroundlaneError."""
+        """The next piece of the answer. Raises a GroundlaneError, also one that came with an earlier piece."""
         if piece:
             self._sent += len(piece)
-            self._write(text_message(piece))
-        self._take_in()
+            self._verdicts.write(text_message(piece))
+        self._verdicts.take_in()
 
     def finish(self) -> Score:
         """End the answer: its score, as scoring the whole at once gives it. Raises a GroundlaneError."""
-        self._write(END_MESSAGE)
-        ends_s = time.monotonic() + self._connection.timeout_s
-        while self.progress.score is None:
-            if not self._receive(max(0.0, ends_s - time.monotonic())):
-                raise DeadlineError(f"no score within {self._connection.timeout_s:g} s of the answer's end")
+        self._verdicts.write(END_MESSAGE)
+        self._verdicts.wait_for_score(self._connection.timeout_s)
+        assert self.progress.score is not None
         return self.progress.score
 
     def watch(
@@ -105,64 +98,18 @@ class AnswerStream:
                 self.send(text_of(chunk))
                 gate.put(self._sent, chunk)
                 self.stopped_by = gate.stopped_by
-                yield from gate.passed()
+                for passed in gate.passed():
+                    yield passed
                 if self.stopped_by is not None:
                     return
             if self._sent:
                 self.finish()
                 self.stopped_by = gate.stopped_by
-                yield from gate.passed()
+                for passed in gate.passed():
+                    yield passed
         finally:
-            close = getattr(chunks, "close", None)
-            if close is not None:
-                close()
+            close_chunks(chunks)
 
     def close(self) -> None:
         """Leave; a stream that was not finished is not scored."""
-        self._socket = None
-        self._opened.close()
-
-    def _open(self, timeout_s: float) -> None:
-        try:
-            from websockets.exceptions import InvalidHandshake, InvalidURI
-            from websockets.sync.client import connect
-        except ImportError as error:
-            raise ImportError(MISSING) from error
-        try:
-            self._socket = self._opened.enter_context(
-                connect(
-                    stream_url(self._connection),
-                    additional_headers=stream_headers(self._connection),
-                    open_timeout=timeout_s,
-                    max_size=None,
-                )
-            )
-        except (OSError, InvalidHandshake, InvalidURI) as error:
-            raise ConnectionFailedError(f"no stream: {type(error).__name__}: {error}") from error
-        self._write(self._start)
-        if not self._receive(timeout_s):
-            raise DeadlineError(f"the server did not begin within {timeout_s:g} s")
-
-    def _write(self, message: str) -> None:
-        from websockets.exceptions import ConnectionClosed
-
-        if self._socket is None:
-            raise ConnectionFailedError("the stream is not open: use it in a with block")
-        with suppress(ConnectionClosed):  # why it was closed is told by the last message
-            self._socket.send(message)
-
-    def _take_in(self) -> None:
-        while self._receive(0.0):
-            pass
-
-    def _receive(self, timeout_s: float) -> bool:
-        """Take in one message; False if none came in time."""
-        from websockets.exceptions import ConnectionClosed
-
-        try:
-            self.progress.read(self._socket.recv(timeout=timeout_s))
-        except TimeoutError:
-            return False
-        except ConnectionClosed as error:
-            raise ConnectionFailedError(f"the stream broke off: {error}") from error
-        return True
+        self._verdicts.close()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ RAY_SERVICE = REPOSITORY / "deploy" / "rayservice.yaml"
 NETWORK_POLICY = REPOSITORY / "deploy" / "networkpolicy.yaml"
 COMPOSE = REPOSITORY / "deploy" / "compose.yaml"
 DOCKERFILE = REPOSITORY / "Dockerfile.gpu"
+LOCK, CONSTRAINTS = REPOSITORY / "requirements.lock", REPOSITORY / "constraints.txt"
+_LOCKED = re.compile(r"(?m)^([A-Za-z0-9_.-]+)==([^\s;]+)((?:.*\\\n)(?:\s+--hash=.*\n)+)")
 
 
 def ray_service() -> dict[str, Any]:
@@ -152,12 +155,44 @@ def test_the_image_is_locked_unprivileged_and_checks_its_health():
     steps = instructions()
     installs = [text for name, text in steps if name == "RUN" and "pip install" in text]
     assert installs
-    assert all("--constraint constraints.txt" in text for text in installs)
+    ways = ("--require-hashes --requirement requirements.lock", "--no-deps --no-build-isolation .")
+    assert all(any(way in text for way in ways) for text in installs)
     names = [name for name, _ in steps]
     last_stage = steps[len(names) - 1 - names[::-1].index("FROM") :]
     assert ("USER", "10001:10001") in last_stage
     assert any(name == "HEALTHCHECK" and "/readyz" in text for name, text in last_stage)
     assert not any(re.search(r"(?i)password|secret|token=|api_key", text) for _, text in steps)
+
+
+_OF_TORCH = re.compile(r"(?:nvidia|cuda)-.+|triton")
+_ELSEWHERE = {"setuptools", "httpx2-jsfetch"}
+"""What builds our own package, and what is for a platform that constraints.txt is not made on."""
+
+
+def test_the_lock_has_hashes_and_is_in_step_with_the_constraints():
+    """``make lock`` writes it; run it where this fails."""
+    locked = {_name(name): (version, body) for name, version, body in re.findall(_LOCKED, LOCK.read_text("utf-8"))}
+    assert len(locked) == len(re.findall(r"(?m)^\w", LOCK.read_text("utf-8"))) > 100
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}\b", body) for _, body in locked.values())
+    wanted = dict(line.split("==") for line in CONSTRAINTS.read_text("utf-8").splitlines() if "==" in line)
+    constrained = {_name(name): version.split(";")[0].strip() for name, version in wanted.items()}
+    unknown = {name for name in locked if name not in constrained and not _OF_TORCH.fullmatch(name)}
+    assert unknown <= _ELSEWHERE
+    assert {n: v for n, (v, _) in locked.items() if n in constrained and v != constrained[n]} == {}
+
+
+def test_the_lock_has_every_requirement_of_the_image():
+    locked = {_name(name) for name, *_ in re.findall(_LOCKED, LOCK.read_text("utf-8"))}
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *extras["server"], *extras["gpu"], *extras["postgres"]]
+    names = {_name(re.match(r"[\w.-]+", one)[0]) for one in asked} - {"groundlane"}
+    assert names - locked == set()
+
+
+def _name(written):
+    """A package's name as PyPI compares it."""
+    return re.sub(r"[-_.]+", "-", written).lower()
 
 
 def test_the_image_starts_a_command_that_exists_with_a_valid_configuration():

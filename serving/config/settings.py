@@ -308,6 +308,18 @@ class LimitSettings(Section):
     response_characters: int = Field(default=64_000, ge=1, description="Characters of `response_text`.")
     query_characters: int = Field(default=16_000, ge=1, description="Characters of `query_text`.")
     verification_samples: int = Field(default=16, ge=1, description="Alternate answers in one request.")
+    worker_characters: int = Field(
+        default=100_000,
+        ge=20_000,
+        description="Requests of the rag lane whose response and context have this many characters or more are read in a process "
+        "of its own, which is killed at the request's deadline.",
+    )
+    text_workers: int = Field(
+        default=1,
+        ge=0,
+        description="Such processes a lane replica may have, and one more for jobs; they start when first needed. 0: threads "
+        "read long texts too, and no deadline stops them.",
+    )
     body_bytes: int = Field(default=16 * MEBIBYTE, ge=1024, description="Bytes of one request's body.")
     in_flight_bytes: int = Field(
         default=256 * MEBIBYTE,

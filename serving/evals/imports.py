@@ -58,7 +58,7 @@ def from_openai_evals(samples: Sequence[Mapping[str, Any]], name: str) -> tuple[
     found = []
     for number, sample in enumerate(samples, 1):
         ideal = sample["ideal"]
-        options = [ideal] if isinstance(ideal, str) else list(ideal)
+        options = ideal if isinstance(ideal, list) else [ideal]
         if not options or not all(isinstance(one, str) and one.strip() for one in options):
             raise ValidationFailedError(f"sample {number}: ideal is a text, or a list of texts")
         grader = {"kind": "contains", "text": options[0], "case_sensitive": True}
@@ -78,30 +78,60 @@ def from_promptfoo(document: Any, name: str) -> tuple[tuple[Case, ...], tuple[st
     """The tests of a promptfoo configuration, each with its first prompt filled in."""
     if not isinstance(document, Mapping) or not isinstance(document.get("tests"), list):
         raise ValidationFailedError(f"{name}: a promptfoo configuration has a list of tests")
-    prompts = [one for one in document.get("prompts", ()) if isinstance(one, str)]
+    prompts = [one for one in _list(document.get("prompts"), f"{name}: prompts") if isinstance(one, str)]
     template = prompts[0] if prompts else "{{question}}"
-    default = document.get("defaultTest") or {}
+    default = _object(document.get("defaultTest"), f"{name}: defaultTest")
     cases, warnings = [], []
-    for number, test in enumerate(document["tests"], 1):
-        variables = {**(default.get("vars") or {}), **(test.get("vars") or {})}
+    for number, given in enumerate(document["tests"], 1):
+        where = f"test {number}"
+        test = _object(given, where)
+        variables = {**_object(default.get("vars"), f"{where}: vars"), **_object(test.get("vars"), f"{where}: vars")}
         graders = []
-        for assertion in [*(default.get("assert") or ()), *(test.get("assert") or ())]:
+        for one in [*_list(default.get("assert"), f"{where}: assert"), *_list(test.get("assert"), f"{where}: assert")]:
+            assertion = _object(one, f"{where}: assert")
             convert = _PROMPTFOO.get(str(assertion.get("type")))
             if convert is None:
-                warnings.append(
-                    f"test {number}: assertion {assertion.get('type')!r} has no grader here and was left out"
-                )
+                warnings.append(f"{where}: assertion {assertion.get('type')!r} has no grader here and was left out")
             else:
-                graders.append(convert(assertion))
-        question = _fill(template, variables)
+                graders.append(_converted(convert, assertion, where))
         case = {
             "task_id": f"{name}-{number}",
-            "input_messages": question,
+            "input_messages": _fill(template, variables),
             "expected_behavior": str(test.get("description") or ""),
             "graders": graders,
         }
-        cases.append(read_case(case, f"test {number}"))
+        cases.append(read_case(case, where))
     return tuple(cases), tuple(warnings)
+
+
+def _converted(
+    convert: Callable[[Mapping[str, Any]], dict[str, Any]], assertion: Mapping[str, Any], where: str
+) -> dict[str, Any]:
+    kind = assertion["type"]
+    try:
+        return convert(assertion)
+    except KeyError as error:
+        raise ValidationFailedError(f"{where}: assertion {kind!r} needs {error.args[0]!r}") from None
+    except (TypeError, ValueError) as error:
+        raise ValidationFailedError(f"{where}: assertion {kind!r}: {error}") from None
+
+
+def _object(value: Any, where: str) -> Mapping[str, Any]:
+    """``value``, an empty one for null. Raises ValidationFailedError for what is no object."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ValidationFailedError(f"{where}: expected an object, not {type(value).__name__}")
+    return value
+
+
+def _list(value: Any, where: str) -> list[Any]:
+    """``value``, an empty one for null. Raises ValidationFailedError for what is no list."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise ValidationFailedError(f"{where}: expected a list, not {type(value).__name__}")
+    return value
 
 
 def _fill(template: str, variables: Mapping[str, Any]) -> str:

@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import yaml
 
 from serving.api.errors import ValidationFailedError
+
+_MOST_NAME: Final = 64
 
 
 def sha256_of(value: Any) -> str:
@@ -79,6 +81,8 @@ class Fields:
     def end(self) -> None:
         """Raise ValidationFailedError naming a field that is unknown, and the nearest known one."""
         for name in self._left:
+            if len(name) > _MOST_NAME:  # comparing it would cost more than reading it
+                raise ValidationFailedError(f"{self.where}: unknown field, whose name has {len(name)} characters")
             near = get_close_matches(name, self._known, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ValidationFailedError(f"{self.where}.{name}: unknown field{hint}")
@@ -87,7 +91,7 @@ class Fields:
 def read_json_lines(path: Path) -> list[tuple[int, Any]]:
     """Values of the lines that are not blank, with their numbers. Raises ValidationFailedError naming the line."""
     found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(_text_of(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -100,6 +104,13 @@ def read_json_lines(path: Path) -> list[tuple[int, Any]]:
 def read_yaml(path: Path) -> Any:
     """The document of a YAML file. Raises ValidationFailedError when it is none."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+        return yaml.safe_load(_text_of(path))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that does not exist, 2026-02-31
         raise ValidationFailedError(f"{path.name}: not YAML: {error}") from None
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValidationFailedError(f"{path.name}: not UTF-8 at byte {error.start}") from None

@@ -25,7 +25,7 @@ from serving.auth.keys import Authenticator, Principal
 from serving.http.bodies import BodyLimits, SenderGoneError, has_body, receive_body, replayed
 from serving.http.limits import Admission, Permit, RateLimiter, RateState, check_content_length
 from serving.http.observability import Metrics, RequestRecord, log_request
-from serving.http.origins import check_browser
+from serving.http.origins import check_browser, forwarded_for
 from serving.http.senders import HttpSender, SocketSender
 from serving.http.tracing import TraceContext
 from serving.pages.router import is_page
@@ -210,6 +210,9 @@ class Edge:
         it themselves: who has none is led to the sign-in.
         """
         guards = self._guards
+        if guards.authenticator.anonymous_allowed and scope.get("client"):
+            peer, port = scope["client"]
+            scope["client"] = (forwarded_for(headers, peer), port)  # a front's peer is not the caller
         if guards.authenticator.anonymous_allowed and (is_page(scope["path"]) or scope["path"].startswith(GUARDED)):
             check_browser(headers, guards.allowed_hosts)
         if is_page(scope["path"]):
@@ -218,7 +221,8 @@ class Edge:
         if not scope["path"].startswith(GUARDED):
             return receive
         client = scope.get("client")
-        principal = guards.authenticator.authenticate(headers.get("authorization"), client[0] if client else None)
+        client_host = client[0] if client else None
+        principal = guards.authenticator.authenticate(headers.get("authorization"), client_host)
         exchange.principal = scope["state"]["principal"] = principal
         if exchange.lane != "traces":
             exchange.rate = guards.limiter.take(principal.key_id, principal.requests_per_minute)
@@ -277,7 +281,7 @@ def _verdict_counts(answer: LaneAnswer) -> dict[str, int]:
 
 def _open_exchange(scope: Scope, headers: Mapping[str, str]) -> Exchange:
     given = headers.get("x-request-id", "")
-    request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(16)
+    request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
     trace = TraceContext.from_headers(headers.get("traceparent"), headers.get("tracestate"))
     return Exchange(request_id, trace, _lane_of(scope["path"]))
 

@@ -91,7 +91,9 @@ def create_app(
     app.include_router(lanes_router(dispatcher, config.limits, config.prices, state.jobs if state else None))
     app.include_router(stream_router(dispatcher, config.limits, config.prices))
     supervisor = state.supervisor if state else None
-    app.include_router(health_router(lanes, metrics, config.observability.metrics, supervisor))
+    app.state.admission = admission
+    checks = [admission.require_open, *([state.store.check] if state else [])]
+    app.include_router(health_router(lanes, metrics, config.observability.metrics, supervisor, checks))
     status = StatusReport(config, metrics, admission, state.audit if state else None)
     app.include_router(status_router(status, release))
     if state is not None:
@@ -105,7 +107,7 @@ def create_app(
         app.include_router(reviews_router(state.reviews))
         app.include_router(evals_router(state.evals.cases))
         app.include_router(runs_router(state.evals.runs, state.evals.releases, state.evals.trends))
-    guards = _guards(config, admission)
+    guards = build_guards(config, admission)
     log_folder = audit_folder(config) if config.audit.enabled else None
     pages = None
     if state is not None:
@@ -142,7 +144,8 @@ def _page_services(config: Config, state: State, authenticator: Authenticator) -
     return PageServices(BrowserSessions(authenticator), state.reader, pages, state.reviews, state.evals)
 
 
-def _guards(config: Config, admission: Admission) -> Guards:
+def build_guards(config: Config, admission: Admission) -> Guards:
+    """What every call has to pass, as configured."""
     return Guards(
         authenticator=Authenticator(KeyFile(config.keys_path), config.auth.required),
         limiter=RateLimiter(

@@ -21,6 +21,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from serving.api.log_text import visible, visible_values
 from serving.http.limits import Admission
 from serving.http.supervision import Watched
 
@@ -195,7 +196,9 @@ class _AuditCollector(Collector):
 
 
 class JsonFormatter(logging.Formatter):
-    """A log record as one line of JSON. Of an exception: types and frames, not its message, which may quote text."""
+    """A log record as one line of JSON, its texts made :func:`visible`: whoever shows the decoded line on a terminal sees
+    one line too. Of an exception: types and frames, not its message, which may quote text.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """One line of JSON."""
@@ -203,9 +206,9 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": visible(record.getMessage()),
         }
-        line.update(getattr(record, "fields", {}))
+        line.update({name: visible_values(value) for name, value in getattr(record, "fields", {}).items()})
         if record.exc_info and record.exc_info[1] is not None:
             line["exception"] = _exception_frames(record.exc_info[1])
         return json.dumps(line, ensure_ascii=True, default=str, allow_nan=False)

@@ -1,41 +1,22 @@
-"""Asks the verifier about the claims of one response, and about the samples beside it.
-
-Keeps, by tenant and content, the passages of contexts that were read before.
-"""
+"""Asks the verifier about the claims of one response, and about the samples beside it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
-from models.tokenization import Tokenizer
 from models.types import NliScores
 from scoring.rag.entropy import clusters
 from scoring.rag.entropy import consistency as consistency_of
-from scoring.rag.premises import (
-    DEFAULT_BUDGET_TOKENS,
-    Passages,
-    claim_premise,
-    context_passages,
-    count_tokens,
-    with_asked,
-    with_question,
-    without_asked,
-)
+from scoring.rag.premises import with_asked, without_asked
 from scoring.rag.score import RagFacts
-from scoring.rag.verbatim import verbatim_claims
-from scoring.types import SupportUnit
 from serving.api.errors import ApiError
 from serving.api.lane_types import LaneInput, PairVerifier, VerifyReply
-from serving.inference.kept import Kept, digest_of
-from serving.lanes.off_loop import off_loop
+from serving.lanes.off_loop import TextReading
+from serving.lanes.text_steps import TextSteps
 
-_PREMISE_TOKENS = {"standard": DEFAULT_BUDGET_TOKENS, "quality": 2 * DEFAULT_BUDGET_TOKENS}
 _DEADLINE_SHARE = 0.6
-_KEPT_CONTEXTS = 64
-_KEPT_PASSAGES = 64_000
 
 
 @dataclass(frozen=True)
@@ -59,22 +40,12 @@ class Verdicts:
         return "used" if self.reply is not None and self.reply.verdicts else "not_needed"
 
 
-@dataclass(frozen=True)
-class _Counted:
-    """A context's passages and the tokens of each."""
-
-    passages: Passages
-    tokens: tuple[int, ...]
-
-
 class ClaimVerifier:
     """A verifier, or none, as the lane asks it: within its share of the deadline, and never in the way of a score."""
 
-    def __init__(self, verifier: PairVerifier | None) -> None:
+    def __init__(self, verifier: PairVerifier | None, texts: TextReading) -> None:
         self._verifier = verifier
-        self._passages: Kept[tuple[str, str | None, bytes], _Counted] = Kept(
-            _KEPT_CONTEXTS, _KEPT_PASSAGES, lambda counted: len(counted.tokens)
-        )
+        self._texts = texts
 
     @property
     def present(self) -> bool:
@@ -82,10 +53,11 @@ class ClaimVerifier:
         return self._verifier is not None
 
     async def verdicts(
-        self, request: LaneInput, facts: RagFacts, tokenizer: Tokenizer | None, growing: bool = False
+        self, request: LaneInput, facts: RagFacts, encoder: str | None, growing: bool = False
     ) -> Verdicts:
         """The verifier's word on every claim that does not stand in a premise word for word; one call for all of them.
 
+        ``encoder``: whose tokenizer counts, None where it has none.
         ``growing``: other claims will follow, so that a single one is not the whole of a short answer.
         """
         claims, units = facts.claims, facts.units
@@ -94,10 +66,10 @@ class ClaimVerifier:
             return Verdicts(nothing, "no verifier is configured")
         if not claims or not units:
             return Verdicts(nothing, "there is no claim or no premise to verify")
-        if tokenizer is None:
+        if encoder is None:
             return Verdicts(nothing, "without an encoder there are no premises to verify")
         asked = "" if growing else with_asked(request.query_text, claims)
-        verbatim, pairs = await off_loop(request, lambda: self._questions(request, facts, tokenizer, asked))
+        verbatim, pairs = await self._texts.run(request, TextSteps.questions, request, facts, encoder, asked)
         try:
             async with asyncio.timeout(request.deadline_s * _DEADLINE_SHARE):
                 reply = await self._verifier.verify(pairs, request.tenant, request.background)
@@ -130,28 +102,3 @@ class ClaimVerifier:
         """End the worker thread of a verifier that lives in this process."""
         if self._verifier is not None:
             self._verifier.close()
-
-    def _questions(
-        self, request: LaneInput, facts: RagFacts, tokenizer: Tokenizer, asked: str
-    ) -> tuple[tuple[bool, ...], list[tuple[str, str]]]:
-        """By claim, whether it stands in a premise word for word; for the others what the verifier reads."""
-        verbatim = verbatim_claims(facts.claims, [unit.text for unit in facts.units])
-        unknown = [claim for claim, known in zip(facts.claims, verbatim, strict=True) if not known]
-        if not unknown:
-            return verbatim, []
-        counted = self._counted(request, facts.units, tokenizer)
-        budget = _PREMISE_TOKENS[request.profile]
-        pairs = []
-        for claim in unknown:
-            premise = claim_premise(facts.alignment, claim, counted.passages, counted.tokens, budget)
-            pairs.append((with_question(request.query_text, premise), asked + claim.text))
-        return verbatim, pairs
-
-    def _counted(self, request: LaneInput, units: Sequence[SupportUnit], tokenizer: Tokenizer) -> _Counted:
-        def read() -> _Counted:
-            passages = context_passages(units, request.raw_context)
-            return _Counted(passages, count_tokens(passages, tokenizer.count))
-
-        places = [f"{unit.char_start}:{unit.text}" for unit in units]
-        key = (request.tenant, request.model, digest_of([request.raw_context or "", *places]))
-        return self._passages.get_or_make(key, read)

@@ -14,7 +14,7 @@ from serving.inference.kept import Kept, digest_of
 __all__ = ["ContextFacts", "ContextReader"]
 
 _CACHED_CONTEXTS = 64
-_CACHED_CHARACTERS = 3_000_000
+CACHED_CHARACTERS = 3_000_000
 """The words of every sentence are kept as well, some 60 bytes a character."""
 
 
@@ -30,11 +30,11 @@ class ContextFacts:
 
 
 class ContextReader:
-    """Reads contexts; keeps them by tenant and content."""
+    """Reads contexts; keeps those last read, of so many characters together, by tenant and content."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept_characters: int = CACHED_CHARACTERS) -> None:
         self._kept: Kept[tuple[str, bytes], ContextFacts] = Kept(
-            _CACHED_CONTEXTS, _CACHED_CHARACTERS, lambda facts: facts.characters
+            _CACHED_CONTEXTS, kept_characters, lambda facts: facts.characters
         )
 
     def read(

@@ -95,6 +95,8 @@ def rag_lane(config: Config, aligners: Mapping[str, Aligner], verifier: PairVeri
         write=json_bytes,
         verifier=verifier,
         provenance=provenance_of(config),
+        worker_characters=config.limits.worker_characters,
+        workers=config.limits.text_workers,
     )
 
 

@@ -16,12 +16,9 @@ from models.types import ModelInfo
 from scoring.band_curves import BALANCED, POLICIES
 from scoring.bands import OVERALL, UNSEEN, BandCuts
 from scoring.calibration import RagArtifact
-from scoring.rag.citation_marks import citation_marks, without_marks
 from scoring.rag.decision import decide_action
 from scoring.rag.decision_facts import decision_facts
-from scoring.rag.outcome import telling_claims
-from scoring.rag.score import OPEN_DOMAIN, RagDecision, RagFacts, RagOptions, decide
-from scoring.segmentation import split_claims
+from scoring.rag.score import OPEN_DOMAIN, RagDecision, RagFacts, RagOptions
 from scoring.types import Claim, SupportUnit
 from serving.api.audit_facts import AuditFacts, Provenance, VersionHashes
 from serving.api.errors import DeadlineExceededError, ValidationFailedError
@@ -39,22 +36,16 @@ from serving.config.artifacts import RagFits
 from serving.inference.affinity import affinity_key
 from serving.lanes.audited import format_signals, unit_sha256
 from serving.lanes.claim_verifier import ClaimVerifier
-from serving.lanes.context_facts import ContextReader
-from serving.lanes.off_loop import off_loop
-from serving.lanes.premises import UnitCutter
-from serving.lanes.reading_fields import reading_fields
+from serving.lanes.off_loop import TextReading
 from serving.lanes.render import (
     DocumentWriter,
     band_precision_json,
     claim_json,
     diagnostics,
-    rag_document,
     render,
     rounded,
 )
-from serving.lanes.text_facts import text_facts
-
-_QUALITY = "quality"
+from serving.lanes.text_steps import TextSteps
 
 
 @dataclass(frozen=True)
@@ -114,7 +105,10 @@ class RagLane:
         write: DocumentWriter,
         verifier: PairVerifier | None = None,
         provenance: Provenance | None = None,
+        worker_characters: int = 0,
+        workers: int = 0,
     ) -> None:
+        """``workers``: processes that read texts of ``worker_characters`` and more, see :class:`TextReading`."""
         self.provenance = provenance or Provenance()
         self._hashes = fitted.hashes
         self.encoders = encoders
@@ -126,9 +120,9 @@ class RagLane:
             for policy, share_of_error in POLICIES.items()
         }
         self._head = fitted.head
-        self._cutter = UnitCutter(max_units)
-        self._verifier = ClaimVerifier(verifier)
-        self._reader = ContextReader()
+        steps = TextSteps({name: client.tokenizer for name, client in encoders.items()}, max_units)
+        self.texts = TextReading(steps, worker_characters, workers)
+        self._verifier = ClaimVerifier(verifier, self.texts)
 
     async def score(self, request: LaneInput) -> LaneAnswer:
         """The rendered answer, within the request's deadline."""
@@ -140,17 +134,16 @@ class RagLane:
 
     async def _score(self, request: LaneInput) -> LaneAnswer:
         started_s = time.perf_counter()
-        marks = citation_marks(request.response_text)
-        plain = replace(request, response_text=without_marks(request.response_text, marks)) if marks else request
+        marks, plain = await self.texts.run(request, TextSteps.plain, request)
         gathered = await self.gather(plain)
         decided_s = time.perf_counter()
         decision = await self.decide(plain, gathered)
         phases_ms = {**gathered.phases_ms, "decide": (time.perf_counter() - decided_s) * 1000.0}
-        document = await off_loop(
-            request, lambda: rag_document(request, gathered.facts.units, gathered.reply, decision)
+        document, reading = await self.texts.run(
+            request, TextSteps.document, request, gathered.facts, gathered.reply, decision, marks
         )
         document["band_precision"] = band_precision_json(decision.score.band, self._cuts(request, gathered))
-        document |= reading_fields(request, gathered.facts, decision, marks)
+        document |= reading
         document["versions"] = self.versions(gathered)
         document["runtime_decision"] = self.runtime_decision(request, decision.score.headline)
         document["warnings"] = self.warnings(request, gathered) or None
@@ -202,14 +195,14 @@ class RagLane:
         response says, as the sentences are, so that it may abstain.
         """
         clock = _Phases()
-        client = self._client(request.model)
-        units, claims = await off_loop(request, lambda: self._cut(request, client, files, given))
+        client, name = self._client(request.model), request.model or self._default
+        units, claims = await self.texts.run(request, TextSteps.cut, request, name, files, given)
         clock.mark("segment")
         pending = asyncio.ensure_future(client.aligner.align(_align_request(request, units, claims)))
         try:
             await asyncio.sleep(0)  # let the call leave before the texts are read
             says_all = whole or given is None
-            text = await off_loop(request, lambda: text_facts(self._reader, request, units, claims, says_all))
+            text = await self.texts.run(request, TextSteps.facts, request, units, claims, says_all)
             clock.mark("text")
             reply = await pending
         except BaseException:
@@ -219,7 +212,7 @@ class RagLane:
         facts = RagFacts(
             response=request.response_text,
             units=units,
-            claims=tuple(claims),
+            claims=claims,
             alignment=reply.alignment,
             words=text.words,
             literals=text.reading.report,
@@ -242,7 +235,9 @@ class RagLane:
         """
         clock = _Phases()
         facts = gathered.facts
-        verdicts = await self._verifier.verdicts(request, facts, self._client(request.model).tokenizer, growing)
+        cuts = self._client(request.model).tokenizer is not None
+        encoder = (request.model or self._default) if cuts else None
+        verdicts = await self._verifier.verdicts(request, facts, encoder, growing)
         consistent, inconsistency_reason = await self._verifier.consistency(request)
         clock.mark("verify")
         return replace(
@@ -263,18 +258,6 @@ class RagLane:
             verifier_use=verdicts.use if self._verifier.present else "absent",
         )
 
-    def _cut(
-        self,
-        request: LaneInput,
-        client: EncoderClient,
-        files: Sequence[tuple[int, int, str | None]],
-        given: Sequence[Claim] | None,
-    ) -> tuple[tuple[SupportUnit, ...], Sequence[Claim]]:
-        units = self._cutter.units(request, client.tokenizer, files)
-        if given is None:
-            return units, telling_claims(split_claims(request.response_text, atomic=request.profile == _QUALITY))
-        return units, given
-
     async def decide(self, request: LaneInput, gathered: Gathered) -> RagDecision:
         """The decision on gathered facts."""
         options = RagOptions(
@@ -285,7 +268,7 @@ class RagLane:
             calibrated=not self._uncalibrated(gathered),
         )
         artifact = self.artifact(gathered, request.risk_band_policy)
-        return await off_loop(request, lambda: decide(gathered.facts, options, artifact))
+        return await self.texts.run(request, TextSteps.decide, gathered.facts, options, artifact)
 
     def artifact(self, gathered: Gathered, policy: str = BALANCED) -> RagArtifact:
         """The calibration fitted with the verifier that answered; that without one if there is no such."""
@@ -381,7 +364,8 @@ class RagLane:
         )
 
     def close(self) -> None:
-        """End the worker threads of models that live in this process."""
+        """End the worker threads of models that live in this process, and the processes that read long texts."""
+        self.texts.close()
         for client in self.encoders.values():
             client.aligner.close()
         self._verifier.close()

@@ -13,7 +13,7 @@ from serving.libraries.store import IndexedPackage, LibraryStore, same_name
 __all__ = ["NO_CHOICE", "LibraryChoice", "LibraryChooser"]
 
 _KEPT_SETS = 8
-_log = logging.getLogger(__name__)
+_LOGGER = logging.getLogger("groundlane.libraries")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class LibraryChooser:
         try:
             rows = self._store.packages()
         except (OSError, ValueError) as error:
-            _log.warning("the indexed libraries cannot be read: %s", error)
+            _LOGGER.warning("the indexed libraries cannot be read", extra={"fields": {"reason": str(error)}})
             return NO_CHOICE
         if not rows:
             return NO_CHOICE

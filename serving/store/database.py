@@ -13,6 +13,7 @@ from serving.api.errors import OverloadedError
 from serving.store.engine import parse_url, reading_engine, writing_engine
 from serving.store.failures import LostRaceError, translated
 from serving.store.group_commit import GroupCommitWriter
+from serving.store.open_file import OpenFile
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -33,7 +34,8 @@ class Database:
         self.url = parse_url(url)
         self._pool = ThreadPoolExecutor(max_workers=connections, thread_name_prefix="store")
         self._engine = reading_engine(self.url, connections)
-        self._writer = GroupCommitWriter(writing_engine(self.url)) if self.is_sqlite else None
+        self._file = OpenFile(reading_engine(self.url, 1)) if self.is_sqlite else None
+        self._writer = None if self._file is None else GroupCommitWriter(writing_engine(self.url), self._file.check)
         self._closed = threading.Event()
 
     @property
@@ -58,10 +60,18 @@ class Database:
             self._writer.close()
         self._pool.shutdown(wait=True)
         self._engine.dispose()
+        if self._file is not None:
+            self._file.close()
+
+    def check_file(self) -> None:
+        """Raise StoreFileLostError where the file of a SQLite store was deleted or replaced. Costs two calls of ``stat``."""
+        if self._file is not None:
+            self._file.check()
 
     def _transact(self, work: Work[T]) -> T:
         for _ in range(_ATTEMPTS):
             try:
+                self.check_file()
                 with translated(), self._engine.begin() as connection:
                     return work(connection)
             except LostRaceError:

@@ -23,6 +23,12 @@ class ReadOnlyStoreError(OverloadedError):
     """The database takes no changes at present; a new connection may find one that does."""
 
 
+class StoreFileLostError(OverloadedError):
+    """The path of a SQLite store leads no more to the file that is open: what is written would be gone at the next start."""
+
+    hint = "For the operator: put the file back, or restart the server, which then goes on with what lies at the path."
+
+
 class LostRaceError(Exception):
     """The transaction lost to another one and had no effect; running it again may succeed."""
 

@@ -24,10 +24,15 @@ MAX_GROUP: Final = 256
 
 
 class GroupCommitWriter:
-    """Runs changes in order on one thread. The future of a change is done once its commit has reached the disk."""
+    """Runs changes in order on one thread. The future of a change is done once its commit has reached the disk.
 
-    def __init__(self, engine: Engine) -> None:
+    ``check``: raises StoreFileLostError where that disk's file is no longer the one at the store's path; asked before a
+    transaction begins and again before anything of it is acknowledged.
+    """
+
+    def __init__(self, engine: Engine, check: Callable[[], None] = lambda: None) -> None:
         self._engine = engine
+        self._check = check
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
         self._order = threading.Lock()
         self._submitted = 0
@@ -75,6 +80,7 @@ class GroupCommitWriter:
         return result
 
     def _begin(self) -> Connection:
+        self._check()
         with translated():
             connection = self._engine.connect()
             try:
@@ -114,6 +120,7 @@ class GroupCommitWriter:
                     connection.invalidate()
                     raise OverloadedError("the store could not write to its disk", retry_after_s=5.0)
                 connection.commit()
+                self._check()
         except OverloadedError as error:
             return error
         finally:

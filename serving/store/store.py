@@ -70,6 +70,10 @@ class Store:
         """Change across tenants: for the job runner and the sweeper, which serve no request."""
         return await asyncio.wrap_future(self.database.write(work))
 
+    def check(self) -> None:
+        """Raise OverloadedError where a SQLite store's file was deleted or replaced: nothing is kept until it is back."""
+        self.database.check_file()
+
     def close(self) -> None:
         """Finish what is queued and close; further use raises RuntimeError."""
         self.database.close()

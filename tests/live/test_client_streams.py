@@ -166,7 +166,7 @@ def _wait_for_claims(stream: Any, count: int) -> None:
     for _ in range(200):
         if len(stream.claims) >= count:
             return
-        stream._receive(0.1)
+        stream._verdicts._receive(0.1)
 
 
 def test_other_verdicts_may_stop_it(client: Groundlane) -> None:

@@ -17,7 +17,7 @@ def test_verdicts_come_before_the_end_and_the_score_is_that_of_the_whole(server:
         with client.rag_stream(raw_context=CONTEXT) as stream:
             stream.send(ANSWER[:70])
             while len(stream.claims) < 2:
-                stream.progress.read(stream._socket.recv(timeout=60))
+                stream.progress.read(stream._verdicts._socket.recv(timeout=60))
             assert [claim.verdict for claim in stream.claims] == ["supported", "contradicted"]
             stream.send(ANSWER[70:])
             score = stream.finish()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from serving.lanes import context_facts, context_splits
+from serving.lanes import context_splits
 from serving.lanes.context_facts import ContextReader
 from serving.lanes.context_splits import ContextSplits
 
@@ -31,9 +31,8 @@ def test_nothing_is_shared_beyond_tenant_and_text(tenant: str, texts: tuple[str,
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(context_facts, "_CACHED_CHARACTERS", 50)
     monkeypatch.setattr(context_splits, "_CACHED_CHARACTERS", 50)
-    reader, splits = ContextReader(), ContextSplits()
+    reader, splits = ContextReader(kept_characters=50), ContextSplits()
     first, split = reader.read("t", TEXTS, (), None), splits.split("t", "# file: a.py\nx = 1\n")[0]
     assert splits.split("t", "# file: a.py\nx = 1\n")[0] is split
     for turn in range(3):

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 
+from serving.http.origins import forwarded_for
 from tests.serve.support import free_port
 from tests.serving.http_server import running
 
@@ -91,3 +92,10 @@ def test_endless_headers_are_cut_off(front: str) -> None:
             while sent < 64 * 2**20:
                 sent += connection.send(b"x-a: " + b"x" * 1_000 + b"\r\n")
         assert sent < 16 * 2**20
+
+
+def test_a_caller_behind_the_front_is_judged_by_its_own_address(front: str) -> None:
+    """What the front says of its peer is what the loopback rule reads: this machine here, and not what the caller claims."""
+    arrived = httpx.get(f"{front}/headers", headers={"x-forwarded-for": "127.0.0.1, 192.0.2.1"}, timeout=20).json()
+    assert forwarded_for(arrived, "127.0.0.1") == "127.0.0.1"
+    assert forwarded_for({"x-forwarded-for": "192.0.2.1"}, "127.0.0.1") == "192.0.2.1"

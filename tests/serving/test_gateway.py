@@ -243,6 +243,25 @@ async def test_readiness_follows_the_lanes(connect: Connect, lane: FakeLane) -> 
     assert (await client.get("/readyz")).json() == {"status": "ready"}
 
 
+async def test_a_gateway_that_ends_answers_what_it_has_and_refuses_the_rest(connect: Connect, lane: FakeLane) -> None:
+    lane.gate = asyncio.Event()
+    client = connect()
+    admission: Admission = client._transport.app.state.admission  # type: ignore[attr-defined]
+    early = asyncio.create_task(client.post(RAG, json=BODY))
+    while not lane.seen:
+        await asyncio.sleep(0.01)
+    admission.close()
+    assert admission.unfinished == 1
+    late = await client.post(RAG, json=BODY)
+    assert envelope(late, 503, "overloaded")["message"] == "this server is stopping"
+    assert int(late.headers["retry-after"]) >= 1
+    envelope(await client.get("/readyz"), 503, "overloaded")
+    assert (await client.get("/healthz")).status_code == 200
+    lane.gate.set()
+    assert (await early).status_code == 200
+    assert admission.unfinished == 0
+
+
 async def test_log_and_metrics_hold_ids_and_counts_and_no_text(
     connect: Connect, lane: FakeLane, log: io.StringIO
 ) -> None:
@@ -328,6 +347,27 @@ async def test_pages_of_other_sites_do_not_reach_a_server_without_keys(
     text = {"content-type": "text/plain", **headers}
     answer = await client.post(RAG, content=json.dumps(BODY), headers=text)
     assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({"x-forwarded-for": "127.0.0.1"}, 200, id="front-of-this-machine"),
+        pytest.param({"x-forwarded-for": "::ffff:127.0.0.1, [::1]:99"}, 200, id="two-fronts-of-this-machine"),
+        pytest.param({"x-forwarded-for": "192.0.2.1"}, 403, id="from-elsewhere"),
+        pytest.param({"x-forwarded-for": "127.0.0.1, 192.0.2.1"}, 403, id="claimed-local"),
+        pytest.param({"x-real-ip": "192.0.2.1"}, 403, id="nginx"),
+        pytest.param({"forwarded": 'for="[2001:db8::17]:4711";proto=http'}, 403, id="rfc-7239"),
+        pytest.param({"forwarded": "proto=http;For=unknown"}, 403, id="hidden"),
+        pytest.param({"forwarded": "proto=https"}, 200, id="says-nothing-of-the-peer"),
+    ],
+)
+async def test_without_keys_a_front_does_not_make_its_callers_local(
+    connect: Connect, headers: dict[str, str], status: int
+) -> None:
+    answer = await connect().post(RAG, json=BODY, headers=headers)
+    assert answer.status_code == status, answer.text
+    assert status == 200 or answer.json()["error"] == "forbidden"
 
 
 async def test_with_keys_a_page_needs_one_and_its_host_is_its_own_matter(connect: Connect, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from serving.api.log_text import visible
 from serving.api.pseudonyms import hashed_session
 from serving.http.limits import Admission
 from serving.http.observability import REQUEST_LOGGER, Metrics, RequestRecord, configure_logging, log_request
@@ -240,3 +241,43 @@ def test_the_operations_page_lists_every_metric():
     metrics = Metrics("1")
     metrics.track_audit(lambda: {"audit": {"written": 1}})
     assert listed == {family.name for family in metrics.registry.collect()}
+
+
+HOSTILE = {
+    "newline": ("gpt\nERROR forged", "gpt\\x0aERROR forged"),
+    "carriage-return": ("a\r\nb", "a\\x0d\\x0ab"),
+    "escape-sequence": ("\x1b[2J\x9b31m", "\\x1b[2J\\x9b31m"),
+    "bidi": ("\u202eevil\u202c\u2066x\u2069", "\\u202eevil\\u202c\\u2066x\\u2069"),
+    "separators": ("a\u2028b\u2029c\x85d", "a\\u2028b\\u2029c\\x85d"),
+    "zero-width": ("a\u200bb\ufeff", "a\\u200bb\\ufeff"),
+    "half-pair": ("a\ud800b", "a\\ud800b"),
+    "private": ("\U000f0000", "\\U000f0000"),
+    "plain-words": ("Qwen/Qwen3-8B, größer: 日本語 é", "Qwen/Qwen3-8B, größer: 日本語 é"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_a_caller_gives_stands_in_the_log_as_one_visible_line(log, name):
+    given, shown = HOSTILE[name]
+    log_request(record(model=given, request_id=given, profile=given, tenant=given))
+    logging.getLogger("groundlane.test").warning("%s", given, extra={"fields": {"kept": {given: [given]}}})
+    written = log.getvalue()
+    assert written.count("\n") == 2
+    assert written.isascii()
+    first, second = map(json.loads, written.splitlines())
+    assert [first[field] for field in ("model", "request_id", "profile", "tenant")] == [shown] * 4
+    assert second["message"] == shown
+    assert second["kept"] == {shown: [shown]}
+
+
+@given(st.text(st.characters(), max_size=40))
+def test_a_visible_text_is_printable_and_keeps_what_was_printable(text):
+    found = visible(text)
+    assert found.isprintable()
+    assert len(found.splitlines()) <= 1
+    if text.isprintable():
+        assert found == text
+
+
+def test_a_long_text_says_how_much_of_it_is_not_shown():
+    assert visible("a" * 10_000) == "a" * 512 + "… (9488 more characters)"

@@ -12,17 +12,18 @@ from models.priority import thread_niceness
 from serving.api.lane_types import LaneInput
 from serving.config.load import load_config
 from serving.inference.priorities import BACKGROUND_NICENESS
-from serving.lanes import claim_verifier, off_loop, premises, rag
+from serving.lanes import off_loop, premises, text_steps
 from serving.lanes.factory import local_rag_lane
 from serving.lanes.rag import RagLane
 
 SENTENCE = "The Lindau Bridge opened on 4 May 1932 and is 1,149 metres long. "
 READERS = (
     (premises.UnitCutter, "units"),
-    (rag, "text_facts"),
-    (rag, "decide"),
-    (rag, "rag_document"),
-    (claim_verifier.ClaimVerifier, "_questions"),
+    (text_steps, "text_facts"),
+    (text_steps, "decide"),
+    (text_steps, "rag_document"),
+    (text_steps, "reading_fields"),
+    (text_steps, "verbatim_claims"),
 )
 
 
@@ -68,7 +69,7 @@ async def _score(lane: RagLane, context: str, background: bool = False) -> dict[
 
 
 async def test_a_long_context_is_read_on_a_thread(lane: RagLane, threads: dict[str, int]) -> None:
-    await _score(lane, SENTENCE * (off_loop.LONG_CHARACTERS // len(SENTENCE) + 1))
+    await _score(lane, SENTENCE * (off_loop.THREAD_CHARACTERS // len(SENTENCE) + 1))
     assert set(threads) == {name for _, name in READERS}
     assert threading.get_ident() not in threads.values()
 
@@ -87,7 +88,7 @@ async def test_a_background_request_gives_way(lane: RagLane, niceness: dict[str,
 
 async def test_the_thread_changes_no_number(lane: RagLane, monkeypatch: pytest.MonkeyPatch) -> None:
     here = await _score(lane, SENTENCE * 20)
-    monkeypatch.setattr(off_loop, "LONG_CHARACTERS", 0)
+    monkeypatch.setattr(off_loop, "THREAD_CHARACTERS", 0)
     away = await _score(lane, SENTENCE * 20)
     behind = await _score(lane, SENTENCE * 20, background=True)
     for field in ("score", "band", "claims", "support_units"):

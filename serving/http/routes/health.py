@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter, Response
 
@@ -17,15 +18,23 @@ _FRESH_S = 2.0
 
 
 class Readiness:
-    """Whether every lane, and every model behind it, answers, trusted for two seconds; and whether the background works."""
+    """Whether every lane, and every model behind it, answers, trusted for two seconds; and whether the background works.
 
-    def __init__(self, lanes: Lanes, supervisor: Supervisor | None = None) -> None:
+    ``checks``: each raises OverloadedError where the gateway must get no traffic: its store keeps nothing, it is stopping.
+    """
+
+    def __init__(
+        self, lanes: Lanes, supervisor: Supervisor | None = None, checks: Sequence[Callable[[], None]] = ()
+    ) -> None:
         self._lanes = lanes
         self._supervisor = supervisor
+        self._checks = checks
         self._fresh_until_s = 0.0
 
     async def check(self) -> None:
         """Return when ready, else raise OverloadedError."""
+        for check in self._checks:
+            check()
         down = self._supervisor.down() if self._supervisor else []
         if down:
             raise OverloadedError(
@@ -44,11 +53,15 @@ class Readiness:
 
 
 def health_router(
-    lanes: Lanes, metrics: Metrics, expose_metrics: bool, supervisor: Supervisor | None = None
+    lanes: Lanes,
+    metrics: Metrics,
+    expose_metrics: bool,
+    supervisor: Supervisor | None = None,
+    checks: Sequence[Callable[[], None]] = (),
 ) -> APIRouter:
     """``/healthz``, ``/readyz`` and, if asked for, ``/metrics``."""
     router = APIRouter(tags=["operations"])
-    readiness = Readiness(lanes, supervisor)
+    readiness = Readiness(lanes, supervisor, checks)
 
     @router.get("/healthz", summary="Is the process alive?", operation_id="healthz")
     async def healthz() -> dict[str, str]:

@@ -133,7 +133,7 @@ async def test_statements_that_could_escape_the_tenant_are_refused(store, statem
 def test_only_named_modules_touch_connections_that_see_every_tenant(request):
     """A new module that takes a raw connection has to be looked at: add it here when its every statement is right."""
     allowed = {"admin.py", "database.py", "group_commit.py", "queue_records.py", "store.py", "sweeper.py"}
-    allowed |= {"settling.py", "tenancy.py", "text_search.py"}
+    allowed |= {"open_file.py", "settling.py", "tenancy.py", "text_search.py"}
     folder = request.config.rootpath / "serving"
     users = {
         path.name

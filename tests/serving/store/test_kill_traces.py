@@ -9,12 +9,12 @@ import time
 import httpx
 import pytest
 
+from benchmarks.kills import HEADERS, Launcher, persist
 from benchmarks.store_server import build_services
 from serving.store.admin import upgrade
 from serving.store.store import Store
 from serving.store.trace_schema import bodies, spans
 from tests.serving.store.spans import PROTOBUF, otlp, rag_turn, trace_id
-from tests.serving.store.test_kill import HEADERS, Launcher, persist
 
 pytestmark = [pytest.mark.store, pytest.mark.slow, pytest.mark.timeout(400)]
 KILLS = 12
