@@ -53,11 +53,11 @@ def build_evals(
         vectors = await encoder.embed(texts, "document")
         return [[float(value) for value in row] for row in vectors]
 
-    async def keep_call(tenant: str, call: Mapping[str, Any]) -> None:
-        await ingest.plain(tenant, orjson.dumps(call), None)
+    async def keep_calls(tenant: str, calls: Sequence[Mapping[str, Any]]) -> None:
+        await ingest.plain(tenant, orjson.dumps(calls), None)
 
     services = Services(score, embed)
     cases = CaseService(store, services)
     rules = Rules(EgressPolicy(settings.egress_hosts, settings.egress_private_hosts), settings.key_variables)
-    runs = RunService(store, cases, jobs, services, rules, settings.confirm_above_usd, keep_call)
+    runs = RunService(store, cases, jobs, services, rules, settings.confirm_above_usd, keep_calls)
     return Evals(cases, runs, ReleaseService(store, runs), TrendService(store, cases))

@@ -24,9 +24,9 @@ from serving.evals.plans import Rules, estimate, make_target, openai_settings
 from serving.evals.reading import Fields
 from serving.evals.reports import Record, as_json
 from serving.evals.results import read_result
-from serving.evals.run_traces import KeepCall, call_of
+from serving.evals.run_traces import KeepCalls, call_of
 from serving.evals.run_types import RunDraft, RunStatus, run_tags, run_view
-from serving.evals.runs import Unit, UnitResult, run_unit, units_of
+from serving.evals.runs import NoAnswerStore, Unit, UnitResult, run_unit, units_of
 from serving.evals.suites import Suite, sample
 from serving.evals.targets.http import OpenAITarget
 from serving.evals.targets.types import Target
@@ -59,7 +59,7 @@ class _Opened:
 class RunService:
     """Every call names its tenant. ``confirm_above_usd``: from which estimate a run needs ``confirm``.
 
-    ``keep_call``: where what was asked and answered is kept to be read as a conversation; None keeps the results alone.
+    ``keep_calls``: where what was asked and answered is kept to be read as a conversation; None keeps the results alone.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class RunService:
         services: Services,
         rules: Rules,
         confirm_above_usd: float,
-        keep_call: KeepCall | None = None,
+        keep_calls: KeepCalls | None = None,
     ) -> None:
         self._store = store
         self._cases = cases
@@ -78,7 +78,7 @@ class RunService:
         self._services = services
         self._rules = rules
         self._confirm_above_usd = confirm_above_usd
-        self._keep_call = keep_call
+        self._keep_calls = keep_calls
         self._opened: dict[tuple[str, str], _Opened] = {}
 
     async def estimate(self, tenant: str, draft: RunDraft) -> dict[str, Any]:
@@ -235,11 +235,15 @@ class RunService:
         if run.status != RunStatus.RUNNING:
             return {"run_id": run_id, "skipped": run.status}
         opened = await self._open(tenant, run)
-        finished = await ours.read(lambda c: records.finished_units(c, run_id))
-        units = [
-            Unit(opened.cases[task], repeat) for task, repeat in request["units"] if (task, repeat) not in finished
-        ]
-        await asyncio.gather(*(self._unit(tenant, run, opened, unit) for unit in units))
+        tasks = sorted({task for task, _ in request["units"]})
+        finished = await ours.read(lambda c: records.finished_units(c, run_id, tasks))
+        asked = [Unit(opened.cases[task], repeat) for task, repeat in request["units"]]
+        units = [unit for unit in asked if (unit.case.task_id, unit.repeat) not in finished]
+        results = await asyncio.gather(*(self._unit(tenant, run, opened, unit) for unit in units))
+        told = [(unit, result) for unit, result in zip(units, results, strict=True) if result is not None]
+        if len(units) < len(asked):  # a gateway that died may have kept these results, and not yet their conversations
+            told = [*told, *await self._results_of(tenant, run_id, [unit for unit in asked if unit not in units])]
+        await self._keep_conversations(tenant, run, told)
         await self._settle(tenant, run)
         return {"run_id": run_id, "done": len(units)}
 
@@ -255,15 +259,27 @@ class RunService:
             if opened.judge is not None:
                 await opened.judge.close()
 
-    async def _unit(self, tenant: str, run: records.RunRow, opened: _Opened, unit: Unit) -> None:
+    async def _keep_conversations(
+        self, tenant: str, run: records.RunRow, told: Sequence[tuple[Unit, UnitResult]]
+    ) -> None:
+        if self._keep_calls is not None and told:
+            now_ms = self._store.now_ms()
+            await self._keep_calls(tenant, [call_of(run, unit, result, now_ms) for unit, result in told])
+
+    async def _results_of(self, tenant: str, run_id: str, units: Sequence[Unit]) -> Sequence[tuple[Unit, UnitResult]]:
+        kept = {(one.task_id, one.repeat): one for one in await self._all_results(tenant, run_id)}
+        return [(unit, kept[unit.case.task_id, unit.repeat]) for unit in units]
+
+    async def _unit(self, tenant: str, run: records.RunRow, opened: _Opened, unit: Unit) -> UnitResult | None:
+        """The result, kept; None where the budget is used up."""
         if await self._over_budget(tenant, run):
-            return
-        result = await run_unit(unit, opened.target, KeptAnswers(self._store, tenant), opened.services)
-        if self._keep_call is not None:
-            await self._keep_call(tenant, call_of(run, unit, result, self._store.now_ms()))
+            return None
+        answers = KeptAnswers(self._store, tenant) if opened.target.paid else NoAnswerStore()
+        result = await run_unit(unit, opened.target, answers, opened.services)
         view = redact_json(result.view())[0]
         spent = 0.0 if result.reused else result.answer.cost_usd or 0.0
         await self._store.tenant(tenant).write(lambda c: records.put_result(c, run.run_id, view, spent))
+        return result
 
     async def _over_budget(self, tenant: str, run: records.RunRow) -> bool:
         budget = run.plan.get("budget_usd")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from serving.evals.runs import Unit, UnitResult
 from serving.store.eval_records import RunRow
 from serving.traces.span import RUN_PROJECT
 
-KeepCall = Callable[[str, Mapping[str, Any]], Awaitable[None]]
-"""``keep(tenant, call)``: a call as ``POST /traces`` takes it, durable on return; the same one again changes nothing."""
+KeepCalls = Callable[[str, Sequence[Mapping[str, Any]]], Awaitable[None]]
+"""``keep(tenant, calls)``: calls as ``POST /traces`` takes them, durable on return; the same ones again change nothing."""
 _NAME_CHARACTERS: Final = 256
 
 

@@ -286,13 +286,19 @@ def put_result(connection: TenantConnection, run_id: str, result: Mapping[str, A
     connection.upsert(eval_results, row)
 
 
-def finished_units(connection: TenantConnection, run_id: str) -> set[tuple[str, int]]:
-    """Units that have an answer."""
+def finished_units(
+    connection: TenantConnection, run_id: str, among: Sequence[str] | None = None
+) -> set[tuple[str, int]]:
+    """Units that have an answer: of these tasks, or of all."""
     table = eval_results
-    rows = connection.rows(
-        select(table.c.task_id, table.c.repeat).where(and_(table.c.run_id == run_id, table.c.failed.is_(False)))
-    )
-    return {(row.task_id, row.repeat) for row in rows}
+    wanted = select(table.c.task_id, table.c.repeat).where(and_(table.c.run_id == run_id, table.c.failed.is_(False)))
+    if among is None:
+        return {(row.task_id, row.repeat) for row in connection.rows(wanted)}
+    found: set[tuple[str, int]] = set()
+    for start in range(0, len(among), _PAGE):
+        rows = connection.rows(wanted.where(table.c.task_id.in_(among[start : start + _PAGE])))
+        found |= {(row.task_id, row.repeat) for row in rows}
+    return found
 
 
 def run_figures(connection: TenantConnection, run_id: str) -> RunFigures:
