@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-stamp
+WORKERS ?= 2
 SOURCES := groundlane models parsers scoring serving benchmarks tests examples docs/_site
 
 .PHONY: browser setup format lint test test-quick demo fuzz lock serve bench gpu-kit docs clean
@@ -36,7 +37,7 @@ browser:
 	fi
 
 test: lint browser
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --durations=40 --durations-min=5
 
 test-quick: setup
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m "not serve and not store"

@@ -22,6 +22,7 @@ from models.device import available_cores, thread_environment
 from serving.audit.shadow import candidate_config
 from serving.config.load import Config, parse_config
 from serving.config.settings import ModelSettings, ReplicaSettings, ServerSettings
+from serving.ray.ending import finish_requests, forget_the_end
 from serving.ray.front import FRONT, PROXY_CALLBACK
 from serving.ray.haproxy import check_haproxy, haproxy_environment
 from serving.ray.router import ROUTER
@@ -45,6 +46,7 @@ _ONE_LOOP = {
     "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
     "RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE": "1000",
 }
+_FRONT_MINUTES = 4
 _FAILED = frozenset({DeploymentStatus.DEPLOY_FAILED, DeploymentStatus.UNHEALTHY})
 _RAY_ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", PROXY_CALLBACK: FRONT}
 _NICENESS = "RAY_worker_niceness"
@@ -131,6 +133,7 @@ def _start_ray(config: Config) -> None:
             configure_logging=False,
             namespace=APPLICATION,
         )
+    forget_the_end()
 
 
 def _deploy(config: Config) -> None:
@@ -147,16 +150,20 @@ def _deploy(config: Config) -> None:
 
 
 def _start_front(config: Config) -> None:
-    try:
-        serve.start(
-            http_options={
-                "host": config.server.host,
-                "port": config.server.port,
-                "request_timeout_s": max(config.limits.deadline_s + 5.0, _STREAM_LIMIT_S),
-            }
-        )
-    except RayTaskError as error:
-        raise StartError(explain_failure({"HTTP front": str(error)})) from None
+    options = {
+        "host": config.server.host,
+        "port": config.server.port,
+        "request_timeout_s": max(config.limits.deadline_s + 5.0, _STREAM_LIMIT_S),
+    }
+    for _ in range(_FRONT_MINUTES):
+        try:
+            serve.start(http_options=options)
+        except TimeoutError:  # Ray waits a minute; on a busy machine the front goes on starting
+            continue
+        except RayTaskError as error:
+            raise StartError(explain_failure({"HTTP front": str(error)})) from None
+        return
+    raise StartError(f"HTTP front: not up after {_FRONT_MINUTES} minutes; is the machine overloaded?")
 
 
 def _serve_environment(server: ServerSettings) -> dict[str, str]:
@@ -193,7 +200,7 @@ def run(config: Config, *, once: bool = False) -> None:
     except StartError:
         shutdown()
         raise
-    shutdown()
+    shutdown(config.server.drain_s)
 
 
 def _on_stop(handler: Callable[[int, FrameType | None], object]) -> None:
@@ -201,9 +208,17 @@ def _on_stop(handler: Callable[[int, FrameType | None], object]) -> None:
         signal.signal(number, handler)
 
 
-def shutdown() -> None:
-    """Delete the application, so that Serve drains its replicas, then stop Serve and Ray."""
+def shutdown(drain_s: float = 0.0) -> None:
+    """Let the gateways finish, for ``drain_s`` seconds at most, then delete the application, and stop Serve and Ray."""
     with suppress(RayServeException):  # Serve itself may not have come up
+        finish_requests(_running_gateways(), drain_s)
         serve.delete(APPLICATION)
+    forget_the_end()
     serve.shutdown()
     ray.shutdown()
+
+
+def _running_gateways() -> int:
+    application = serve.status().applications.get(APPLICATION)
+    gateway = None if application is None else application.deployments.get("Gateway")
+    return 0 if gateway is None else gateway.replica_states.get("RUNNING", 0)

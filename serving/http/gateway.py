@@ -91,8 +91,9 @@ def create_app(
     app.include_router(lanes_router(dispatcher, config.limits, config.prices, state.jobs if state else None))
     app.include_router(stream_router(dispatcher, config.limits, config.prices))
     supervisor = state.supervisor if state else None
-    check_store = state.store.check if state else (lambda: None)
-    app.include_router(health_router(lanes, metrics, config.observability.metrics, supervisor, check_store))
+    app.state.admission = admission
+    checks = [admission.require_open, *([state.store.check] if state else [])]
+    app.include_router(health_router(lanes, metrics, config.observability.metrics, supervisor, checks))
     status = StatusReport(config, metrics, admission, state.audit if state else None)
     app.include_router(status_router(status, release))
     if state is not None:

@@ -23,6 +23,8 @@ _FIRST_GUESS_S = 1.0
 _NEWEST_WEIGHT = 0.1
 _SWEEP_ABOVE_BUCKETS = 4096
 _MAX_RECEIVING = 256
+_STOPPING_S = 5.0
+_OPEN_ENDED = frozenset({"watch", "stream"})
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,21 @@ class Admission:
         self._max_receiving = receiving
         self._receiving: Counter[str] = Counter()
         self._clock = clock
+        self._closed = False
+
+    def close(self) -> None:
+        """Take no more requests: the server ends. Those that are here go on."""
+        self._closed = True
+
+    def require_open(self) -> None:
+        """Raise OverloadedError once the server ends."""
+        if self._closed:
+            raise OverloadedError("this server is stopping", retry_after_s=_STOPPING_S)
+
+    @property
+    def unfinished(self) -> int:
+        """Requests that are here and end by themselves: not those that watch, nor streams that are held open."""
+        return self.receiving + sum(lane.in_flight for name, lane in self._lanes.items() if name not in _OPEN_ENDED)
 
     @property
     def lanes(self) -> tuple[str, ...]:
@@ -192,6 +209,7 @@ class Admission:
         """A request whose body may come now. Raises OverloadedError where too many are on their way, KeyError for a lane
         without permits; a full lane refuses here already, before a byte is read.
         """
+        self.require_open()
         state = self._lanes[lane]
         self._require_room(state, lane, tenant, share)
         held = self._receiving[tenant]

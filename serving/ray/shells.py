@@ -30,6 +30,7 @@ from serving.lanes.factory import alignment_service, code_lane, rag_lane, verifi
 from serving.lanes.provenance import config_sha256
 from serving.lanes.rag import RagLane
 from serving.lanes.rollup import RollupInput, RollupLane
+from serving.ray.ending import watch_for_the_end
 from serving.ray.front import front_installed
 from serving.ray.handles import HandleAligner, HandleLane, HandleVerifier, LocalLane
 
@@ -191,6 +192,7 @@ class GatewayReplica:
             replica=_replica_name(),
             candidate=_candidate_lane(config, models, shadow_verifier),
         )
+        watch_for_the_end(self._app.state.admission, _replica_name())
 
     def __serve_build_asgi_app__(self) -> Any:
         return self._app

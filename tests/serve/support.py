@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import psutil
 
-START_LIMIT_S = 150.0
+START_LIMIT_S = 280.0
 STOP_LIMIT_S = 90.0
 
 UNLIMITED = {"LIMITS__REQUESTS_PER_MINUTE": "10000000", "LIMITS__BURST": "10000000"}

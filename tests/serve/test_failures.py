@@ -208,7 +208,7 @@ async def test_at_the_end_requests_in_flight_are_answered(fragile: Fragile) -> N
     assert len(started) > 5
     stopped: list[int] = []
     async with fragile.async_client() as client:
-        bodies = [rag_request(seed, chunks=3, answer_sentences=3) for seed in range(500, 500 + OWN_PERMITS)]
+        bodies = [rag_request(seed) for seed in range(500, 500 + OWN_PERMITS)]
         callers = [asyncio.create_task(client.post(RAG, json=body)) for body in bodies]
         await _until_working(fragile, OWN_PERMITS)
         ending = threading.Thread(target=lambda: stopped.append(fragile.server.stop()))

@@ -21,7 +21,7 @@ from serving.config.load import PROFILES
 from tests.serve.support import RAG, free_port, rag_body, start_server
 
 LAPTOP = Path(__file__).parents[2] / "serving" / "config" / "profiles" / f"{PROFILES[0]}.yaml"
-READY_LIMIT_S = 150.0
+READY_LIMIT_S = 250.0
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import httpx
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from models.registry import SHIPPED_VERIFIER
-from tests.serve.support import ANSWER, CONTEXT, RAG, UNLIMITED, Server, start_server
+from tests.serve.support import RAG
 
-
-@pytest.fixture
-def judging(tmp_path: Path) -> Iterator[Server]:
-    server = start_server(tmp_path, {**UNLIMITED, "VERIFIER": f'{{"source": "{SHIPPED_VERIFIER}"}}'})
-    try:
-        server.wait_ready()
-        yield server
-    finally:
-        server.stop()
+CONTEXT = "The Lisbon depot stores 412 pallets. Its night shift begins at nine in the evening."
+ANSWER = "412 pallets are stored at the depot in Lisbon. The night shift begins at 9 p.m."
+"""No other test may send these: their verdicts must not be kept yet."""
 
 
 def verdicts(client: httpx.Client) -> dict[str, float]:
@@ -29,13 +19,15 @@ def verdicts(client: httpx.Client) -> dict[str, float]:
     return {sample.labels["source"]: sample.value for sample in samples}
 
 
-def test_a_second_call_takes_its_verdicts_from_the_cache(judging: Server) -> None:
-    with httpx.Client(base_url=judging.url, timeout=60.0) as client:
-        body = {"response_text": ANSWER, "raw_context": CONTEXT}
-        first = client.post(RAG, json=body).raise_for_status().json()
-        assert verdicts(client) == {"judged": 2.0, "cached": 0.0}
-        second = client.post(RAG, json=body).raise_for_status().json()
-        assert verdicts(client) == {"judged": 2.0, "cached": 2.0}
+def test_a_second_call_takes_its_verdicts_from_the_cache(client: httpx.Client) -> None:
+    body = {"response_text": ANSWER, "raw_context": CONTEXT}
+    before = verdicts(client)
+    first = client.post(RAG, json=body).raise_for_status().json()
+    judged = verdicts(client)
+    second = client.post(RAG, json=body).raise_for_status().json()
+    cached = verdicts(client)
+    assert (judged["judged"] - before["judged"], judged["cached"] - before["cached"]) == (2.0, 0.0)
+    assert (cached["judged"] - judged["judged"], cached["cached"] - judged["cached"]) == (0.0, 2.0)
     assert SHIPPED_VERIFIER in first["versions"]["verifier"]
     for name in ("score", "band", "claims", "versions"):
         assert first[name] == second[name]

@@ -243,6 +243,25 @@ async def test_readiness_follows_the_lanes(connect: Connect, lane: FakeLane) -> 
     assert (await client.get("/readyz")).json() == {"status": "ready"}
 
 
+async def test_a_gateway_that_ends_answers_what_it_has_and_refuses_the_rest(connect: Connect, lane: FakeLane) -> None:
+    lane.gate = asyncio.Event()
+    client = connect()
+    admission: Admission = client._transport.app.state.admission  # type: ignore[attr-defined]
+    early = asyncio.create_task(client.post(RAG, json=BODY))
+    while not lane.seen:
+        await asyncio.sleep(0.01)
+    admission.close()
+    assert admission.unfinished == 1
+    late = await client.post(RAG, json=BODY)
+    assert envelope(late, 503, "overloaded")["message"] == "this server is stopping"
+    assert int(late.headers["retry-after"]) >= 1
+    envelope(await client.get("/readyz"), 503, "overloaded")
+    assert (await client.get("/healthz")).status_code == 200
+    lane.gate.set()
+    assert (await early).status_code == 200
+    assert admission.unfinished == 0
+
+
 async def test_log_and_metrics_hold_ids_and_counts_and_no_text(
     connect: Connect, lane: FakeLane, log: io.StringIO
 ) -> None:

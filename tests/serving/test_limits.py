@@ -98,6 +98,15 @@ def test_permits_are_bounded_per_lane_and_come_back(clock):
     assert admission.in_flight("rag") == admission.in_flight("code") == 0
 
 
+def test_what_watches_or_streams_is_not_waited_for_at_the_end(clock):
+    admission = Admission({"rag": 2, "watch": 2, "stream": 2}, 1000, clock)
+    with admission.admit("watch"), admission.admit("stream"), admission.admit("rag"):
+        assert admission.unfinished == 1
+    with admission.receive("rag"):
+        assert admission.unfinished == 1
+    assert admission.unfinished == 0
+
+
 def test_a_permit_comes_back_when_the_request_fails(clock):
     admission = Admission({"rag": 1}, 1000, clock)
     with pytest.raises(ZeroDivisionError), admission.admit("rag", 10):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from serving.ray.start_failure import explain_failure
+from serving.config.load import parse_config
+from serving.ray.start_failure import StartError, explain_failure
 
 WRAPPED = """The deployment failed to start 3 times in a row. This may be due to a problem with its constructor. Error:
 ray::ServeReplica:groundlane:Encoder-minilm.initialize_and_get_metadata() (pid=1, ip=192.0.2.2)
@@ -39,3 +40,25 @@ def test_the_replicas_own_error_is_named(messages: dict[str, str], expected: str
 
 def test_without_any_deployment_the_logs_are_named() -> None:
     assert "logs" in explain_failure({})
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Ray's own import
+@pytest.mark.parametrize("minutes", [pytest.param(2, id="slow"), pytest.param(99, id="never")])
+def test_a_front_that_needs_more_than_rays_minute(minutes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for Ray, whose front comes up in the minute given."""
+    from serving import app
+
+    begun: list[object] = []
+
+    def start(http_options: object) -> None:
+        begun.append(http_options)
+        if len(begun) < minutes:
+            raise TimeoutError("HTTP proxies not available after 60s.")
+
+    monkeypatch.setattr(app.serve, "start", start)
+    if minutes == 2:
+        app._start_front(parse_config({}))
+        assert len(begun) == 2
+        return
+    with pytest.raises(StartError, match="HTTP front: not up after 4 minutes"):
+        app._start_front(parse_config({}))

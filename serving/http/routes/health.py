@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter, Response
 
@@ -20,20 +20,21 @@ _FRESH_S = 2.0
 class Readiness:
     """Whether every lane, and every model behind it, answers, trusted for two seconds; and whether the background works.
 
-    ``check_store``: raises OverloadedError where the store keeps nothing.
+    ``checks``: each raises OverloadedError where the gateway must get no traffic: its store keeps nothing, it is stopping.
     """
 
     def __init__(
-        self, lanes: Lanes, supervisor: Supervisor | None = None, check_store: Callable[[], None] = lambda: None
+        self, lanes: Lanes, supervisor: Supervisor | None = None, checks: Sequence[Callable[[], None]] = ()
     ) -> None:
         self._lanes = lanes
         self._supervisor = supervisor
-        self._check_store = check_store
+        self._checks = checks
         self._fresh_until_s = 0.0
 
     async def check(self) -> None:
         """Return when ready, else raise OverloadedError."""
-        self._check_store()
+        for check in self._checks:
+            check()
         down = self._supervisor.down() if self._supervisor else []
         if down:
             raise OverloadedError(
@@ -56,11 +57,11 @@ def health_router(
     metrics: Metrics,
     expose_metrics: bool,
     supervisor: Supervisor | None = None,
-    check_store: Callable[[], None] = lambda: None,
+    checks: Sequence[Callable[[], None]] = (),
 ) -> APIRouter:
     """``/healthz``, ``/readyz`` and, if asked for, ``/metrics``."""
     router = APIRouter(tags=["operations"])
-    readiness = Readiness(lanes, supervisor, check_store)
+    readiness = Readiness(lanes, supervisor, checks)
 
     @router.get("/healthz", summary="Is the process alive?", operation_id="healthz")
     async def healthz() -> dict[str, str]:

@@ -67,7 +67,7 @@ async def opened(path):
 @pytest.mark.parametrize("lose", [_deleted, _moved, _replaced, _log_deleted, _folder_deleted])
 async def test_a_lost_file_is_said_and_takes_no_change(opened, path, lose, caplog):
     store, client = opened
-    readiness = Readiness(Lanes(_Ready(), _Ready(), _Ready()), check_store=store.check)
+    readiness = Readiness(Lanes(_Ready(), _Ready(), _Ready()), checks=[store.check])
     assert (await client.post("/trace/sessions", json={"kind": "code"})).status_code == 201
     await readiness.check()
     lose(path)
