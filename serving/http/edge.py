@@ -182,10 +182,16 @@ class Edge:
         ]
 
     def _while_allowed(self, headers: Mapping[str, str], send: Send) -> Send:
-        """``send`` of a stream that goes on for hours: it raises KeyEndedError once the key is no longer good."""
+        """``send`` of a stream that goes on for hours: it raises KeyEndedError once the key is no longer good. A refusal goes out
+        whole, that of a bad key too.
+        """
+        refused = False
 
         async def checked(message: Message) -> None:
-            if message["type"] == "http.response.body" and not self._still_allowed(headers):
+            nonlocal refused
+            if message["type"] == "http.response.start":
+                refused = message["status"] >= 400
+            elif not refused and not self._still_allowed(headers):
                 await send({"type": "http.response.body", "body": b""})
                 raise KeyEndedError
             await send(message)

@@ -5,6 +5,7 @@ A body is a call, a list of calls, ``{"spans": [...]}`` with what they share bes
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -46,6 +47,7 @@ _KNOWN: Final = frozenset(
 )
 _LITELLM: Final = ("call_type", "startTime", "response")
 """An object with all of these is LiteLLM's ``StandardLoggingPayload``."""
+_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LITELLM_KINDS: Final = (("embedding", "embedding"), ("rerank", "reranker"), ("moderation", "guardrail"))
 
 
@@ -184,12 +186,13 @@ def _litellm(given: Mapping[str, Any], now_us: int) -> Span:
         "request_id": call_id,
     }
     names |= {name: str(ours[name]) for name in NAMED if isinstance(ours.get(name), (str, int))}
-    conversation = next((ours[key] for key in ("session_id", "conversation_id") if ours.get(key)), None)
+    trace, session = _litellm_trace(given, call_id)
+    conversation = next((ours[key] for key in ("session_id", "conversation_id") if ours.get(key)), session)
     tags = given.get("request_tags")
     tokens = {"input": given.get("prompt_tokens", 0), "output": given.get("completion_tokens", 0)}
     messages = given.get("messages")
     return Span(
-        trace_id=trace_id_of(str(given.get("trace_id") or call_id)),
+        trace_id=trace_id_of(trace),
         span_id=span_id_of(call_id),
         parent_id=None,
         kind=kind,
@@ -206,6 +209,18 @@ def _litellm(given: Mapping[str, Any], now_us: int) -> Span:
         charge_usd=float(given["response_cost"]) if _is_number(given.get("response_cost")) else None,
         rest={"attributes": {name: value for name, value in given.items() if name not in ("messages", "response")}},
     )
+
+
+def _litellm_trace(given: Mapping[str, Any], call_id: str) -> tuple[str, str | None]:
+    """The turn of a LiteLLM call, and the conversation that it names.
+
+    LiteLLM writes the session's name into ``trace_id``, where the caller gave one; else a UUID of the request, which its
+    retries and fallbacks share. So a name that is no UUID is a conversation, of which each call is a turn of its own.
+    """
+    named = str(given.get("trace_id") or call_id)
+    if _ID.fullmatch(named.lower()) or named == call_id:
+        return named, None
+    return f"{named}/{call_id}", named
 
 
 def _litellm_output(response: Any) -> Any:

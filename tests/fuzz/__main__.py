@@ -19,7 +19,7 @@ from tests.fuzz.targets import TARGETS, Target
 
 _BATCH = 200
 _STUCK_S = 300
-"""A batch takes seconds: one that takes this long hangs, and its trace says where."""
+"""An input takes far less than a second: one that takes this long hangs, and the trace says where."""
 
 
 def fuzz(target: Target, minutes: float, number: int) -> tuple[int, Any]:
@@ -42,13 +42,13 @@ def fuzz(target: Target, minutes: float, number: int) -> tuple[int, Any]:
         def run(one: Any) -> None:
             nonlocal tried
             tried += 1
+            faulthandler.dump_traceback_later(_STUCK_S, exit=True)
             try:
                 check(target, one)
             except BaseException as error:
                 failed.append((one, error))
                 raise
 
-        faulthandler.dump_traceback_later(_STUCK_S, exit=True)
         try:
             run()
         except KeyboardInterrupt:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.live.apart import CHECKS
+from tests.serving.evals.eval_server import build
+from tests.serving.http_server import running
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = {
@@ -60,3 +64,32 @@ def test_the_checks_pass_in_their_own_environment(environment: tuple[str, str], 
     assert done.returncode == 0, done.stderr[-4000:]
     assert done.stdout.splitlines() == [f"passed {check.__name__}" for check in CHECKS[name]]
     assert sys.executable != python
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+def test_litellms_generic_callback_makes_conversations(environment: tuple[str, str], tmp_path: Path) -> None:
+    name, python = environment
+    if name != "frameworks":
+        pytest.skip("LiteLLM is in the other environment")
+    variables = {**os.environ, "OPENAI_API_KEY": "none", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    with running(build(tmp_path)) as address:
+        command = [python, str(ROOT / "tests" / "live" / "litellm_traces.py"), address]
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    calls = json.loads(done.stdout.splitlines()[-1])
+    said = sorted((call["input"]["messages"][-1]["content"], _answer(call)) for call in calls)
+    assert said == [
+        ("And the third?", "the model is away"),
+        ("When did bridge 0 open?", "In 1930."),
+        ("When did bridge 1 open?", "In 1931."),
+    ]
+    assert {call["surface"] for call in calls} == {"litellm.acompletion"}
+    assert all(call["tokens"]["input"] > 0 for call in calls if call["status"] == "ok")
+
+
+def _answer(call: dict[str, Any]) -> str:
+    """What a call said, or that it failed as it should."""
+    if call["status"] == "error":
+        return "the model is away" if "the model is away" in call["error"] else call["error"]
+    return str(call["output"]["messages"][-1]["content"])
