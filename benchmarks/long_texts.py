@@ -56,7 +56,7 @@ async def _timed(lane: RagLane, context: str) -> float:
     return (time.perf_counter() - began_s) * 1000.0
 
 
-async def _measure(rounds: int) -> dict[str, object]:
+async def _measure(rounds: int, wanted: Sequence[int]) -> dict[str, object]:
     config = load_config(environment={})
     threads, workers = _lane(config, 0), _lane(config, 1)
     try:
@@ -64,7 +64,7 @@ async def _measure(rounds: int) -> dict[str, object]:
         assert workers.texts.workers is not None
         (child,) = workers.texts.workers.processes
         sizes = {}
-        for size in _SIZES:
+        for size in wanted:
             taken: dict[str, list[float]] = {"threads": [], "workers": []}
             for number in range(rounds):
                 pair = (("threads", threads), ("workers", workers))
@@ -84,9 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print, and write the JSON where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--sizes", type=int, nargs="+", default=_SIZES, help="characters of context")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
-    found = {"provenance": provenance(), **asyncio.run(_measure(options.rounds))}
+    found = {"provenance": provenance(), **asyncio.run(_measure(options.rounds, options.sizes))}
     print(json.dumps(found, indent=2))
     save_figures(found, options.json)
 

@@ -100,8 +100,11 @@ def _amend_with(
 ) -> None:
     number, block, own = member
     merged: list[Span] = []
+    functions, known = _functions(own), _functions(parse)
     for new in own.definitions:
-        old = _counterpart(new, parse)
+        if _within(new, functions):
+            continue  # a class or function of a function's own: it comes and goes with that
+        old = _counterpart(new, parse, known)
         if old is None or _inside(new.extent, merged):
             continue
         if _merges(new, parse.language):
@@ -143,13 +146,27 @@ def _merge_class(
     merged.append(whole_lines(block.text, new.extent))
 
 
-def _counterpart(new: Definition, parse: ParseResult) -> Definition | None:
-    """What the file has of the same name in the same place."""
+def _functions(parse: ParseResult) -> list[Span]:
+    return [item.extent for item in parse.definitions if item.kind in {SymbolKind.FUNCTION, SymbolKind.METHOD}]
+
+
+def _within(item: Definition, functions: Sequence[Span]) -> bool:
+    """Whether a definition lies inside a function other than itself."""
+    start, end = item.extent
+    return any(first <= start and end <= last and (first, last) != (start, end) for first, last in functions)
+
+
+def _counterpart(new: Definition, parse: ParseResult, functions: Sequence[Span]) -> Definition | None:
+    """What the file has of the same name in the same place, outside of its ``functions``."""
     if new.kind not in _REPLACED:
         return None
     return _most_like(
         new,
-        [old for old in parse.definitions if old.name == new.name and old.owner == new.owner and old.kind in _REPLACED],
+        [
+            old
+            for old in parse.definitions
+            if old.name == new.name and old.owner == new.owner and old.kind in _REPLACED and not _within(old, functions)
+        ],
     )
 
 

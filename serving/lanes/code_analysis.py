@@ -176,6 +176,14 @@ class CodeAnalyser:
             libraries=_library_use(parses, libraries),
         )
 
+    def placed_files(
+        self, response: str, code: Sequence[CodeBlock], files: Sequence[ContextFile]
+    ) -> tuple[CodeBlock, ...]:
+        """The response's code as it is judged: files with its edits and fragments in them, new files as they are."""
+        indexed = self._index("", files, NO_CHOICE)
+        parses = [self._parse(block.text, block.language, block.path, is_hostile(block.text)) for block in code]
+        return tuple(one.block for one in self._amended(self._placed(response, code, parses, indexed))[0])
+
     def _placed(
         self, response: str, code: Sequence[CodeBlock], parses: Sequence[ParseResult], indexed: _Indexed
     ) -> list[Headed]:

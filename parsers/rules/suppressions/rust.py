@@ -19,6 +19,11 @@ __all__ = [
 
 _BY_TRAIT = "a trait may give it this name"
 _SERDE = {"serialize", "deserialize", "deserialize_in_place"}  # what its derives give to a type
+_STD_VALUES = frozenset(
+    "Vec String str slice Option Result HashMap HashSet BTreeMap BTreeSet VecDeque Path PathBuf Duration Instant Box".split()
+)
+"""Types of std that code calls most; all their methods are in the data, and traits of others must be imported to add any."""
+
 _KNOWN_TRAITS = frozenset(
     (
         "Serialize Deserialize Serializer Deserializer Error Debug Display Clone Copy Default From Into TryFrom TryInto Drop Fn"
@@ -30,10 +35,11 @@ _KNOWN_TRAITS = frozenset(
 
 
 def known_elsewhere(check: BlockCheck, missing: MissingMember) -> str | None:
-    """Only a name that no visible code and nothing in std has is judged."""
-    # cart.serialize(out)
-    name = missing.name
-    known = name in check.universe or name in _SERDE or not name.isidentifier() or is_library(missing.owner)
+    """Only a name that no visible code and nothing in std has is judged, of std's own types only of those listed here."""
+    # cart.serialize(out);  but not lines.remove_first() of a Vec
+    name, owner = missing.name, missing.owner
+    other = is_library(owner) and not (isinstance(owner, ClassEntity) and owner.name in _STD_VALUES and missing.called)
+    known = name in check.universe or name in _SERDE or not name.isidentifier() or other
     return _BY_TRAIT if known else None
 
 
