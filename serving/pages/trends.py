@@ -14,7 +14,7 @@ from serving.evals.trends import TrendService
 from serving.pages.web import ROOT, Web
 
 _POINTS: Final = 30
-Name = Annotated[str, Query(min_length=1, max_length=128)]
+Name = Annotated[str, Query(pattern=r"^[^\x00-\x1f\x7f]{1,128}$")]
 
 
 def trends_router(web: Web, trends: TrendService) -> APIRouter:

@@ -72,8 +72,9 @@ IDS_IN_THE_BODY = {
     "POST /api/v1/runs",
     "POST /api/v1/runs:estimate",
     "POST /api/v1/runs:compare",
+    "GET /api/v1/experiments:trend",
 }
-"""Operations whose bodies name a suite, a case, a run, a call or conversations: an invented one is rightly a 404 there too."""
+"""Operations whose body or query names an experiment, suite, case, run, call or conversations: an invented one is a 404."""
 
 BODIES_OF_OTHERS = {"POST /v1/traces", "POST /api/public/otel/v1/traces", "POST /api/v1/traces"}
 """Operations whose body is OpenTelemetry's or LiteLLM's, which our document does not repeat: an empty one is rightly a 400."""

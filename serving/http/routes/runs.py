@@ -22,6 +22,7 @@ from serving.http.routes.principal import CurrentTenant
 RunId = Annotated[str, Path(pattern=r"^run_[0-9a-f]{32}$")]
 Alias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Limit = Annotated[int, Query(ge=1, le=200)]
+_NAME = r"^[^\x00-\x1f\x7f]{1,128}$"
 TrendLimit = Annotated[int, Query(ge=1, le=100)]
 _RUN = r"^run_[0-9a-f]{32}$"
 _HASH = r"^[0-9a-f]{64}$"
@@ -41,7 +42,7 @@ class StartRun(Strict):
     session_tag: str | None = Field(
         None, pattern=r"^[^\x00-\x1f\x7f]{1,128}$", description="Instead of the automatic tags."
     )
-    experiment_name: str | None = Field(None, pattern=r"^[^\x00-\x1f\x7f]{1,128}$", description="A name for its trend.")
+    experiment_name: str | None = Field(None, pattern=_NAME, description="A name for its trend.")
     confirm: bool = Field(False, description="Needed above evals.confirm_above_usd.")
 
     def draft(self) -> RunDraft:
@@ -175,7 +176,9 @@ def _add_trends(router: APIRouter, trends: TrendService) -> None:
 
     @router.get("/experiments:trend", summary="An experiment over time", operation_id="read_trend")
     async def trend(
-        tenant: CurrentTenant, name: Annotated[str, Query(min_length=1, max_length=128)], limit: TrendLimit = 30
+        tenant: CurrentTenant,
+        name: Annotated[str, Query(pattern=_NAME, description="An experiment_name.")],
+        limit: TrendLimit = 30,
     ) -> Response:
         """Its latest runs, oldest first, each with its pass rate and the interval."""
         return json_answer(await trends.trend(tenant, name, limit))
