@@ -1,9 +1,9 @@
 """Bands on short everyday pairs, as people type them who try a detector: ``python -m benchmarks.everyday``.
 
 ``benchmarks/data/everyday.jsonl``: short passages (a shop's rules, a letter, a match, German house rules) with true and false
-answers of one sentence, written by hand. Set ``a`` was looked at while the rules on sentences were written; ``b`` and ``c`` were
-first looked at when they stood, and mended on afterwards: their first looks are in ``benchmarks/results/everyday.json``
-under ``first_looks``, which this command keeps. A new set is measured with ``--data``.
+answers of one sentence, written by hand; some answer a ``question``. Set ``a`` was looked at while the rules on sentences were
+written; those after it were first looked at when they stood, and mended on afterwards: their first looks are in
+``benchmarks/results/everyday.json`` under ``first_looks``, which this command keeps. A new set is measured with ``--data``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ from serving.config.load import load_config
 
 _DATA = Path(__file__).parent / "data" / "everyday.jsonl"
 _RESULTS = Path(__file__).parent / "results" / "everyday.json"
+
+
+def request(row: dict[str, Any]) -> dict[str, Any]:
+    """The body of the lane's request for one row."""
+    asked = {"query_text": row["question"]} if "question" in row else {}
+    return {"response_text": row["response"], "raw_context": row["context"], **asked}
 
 
 def share(hits: int, n: int) -> dict[str, Any]:
@@ -56,7 +62,7 @@ def main() -> None:
     parser.add_argument("--wrong", action="store_true", help="print the answers whose band is not right")
     arguments = parser.parse_args()
     rows = list(read_json_lines(arguments.data))
-    lines = (json.dumps({"response_text": row["response"], "raw_context": row["context"]}) for row in rows)
+    lines = (json.dumps(request(row)) for row in rows)
     bands = [json.loads(line)["band"] for line in score_lines(lines, load_config())]
     sets = sorted({row["set"] for row in rows})
     figures = {

@@ -11,7 +11,7 @@ from parsers.values.literals import Literal
 from scoring.lexical import ContextWords, stem
 from scoring.rag.anchors import AnchoredValue, anchored_values, content_stems
 from scoring.rag.conflicts import Conflict, find_conflicts, rule_agreement
-from scoring.rag.derived_values import rule_bound, rule_computed
+from scoring.rag.derived_values import rule_bound, rule_computed, rule_within
 from scoring.rag.enumerations import absent_item
 from scoring.rag.literals import LiteralReport, LiteralState
 from scoring.rag.outcome import AnswerKind
@@ -159,7 +159,7 @@ def _restated(read: SentenceReading, claim: Claim) -> Ruling | None:
 def _derived(case: ValueCase, value: AnchoredValue, claim: Claim) -> list[Ruling]:
     found = rule_bound(case, value)
     if found is None and case.states[case.said.index(value)] is not LiteralState.SUPPORTED:
-        found = rule_computed(case, value, claim.text)
+        found = rule_within(case, value, claim.text) or rule_computed(case, value, claim.text)
     return [] if found is None else [found]
 
 

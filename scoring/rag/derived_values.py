@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
-from parsers.values.dates import DateValue
+from parsers.values.dates import DateValue, TimeValue
 from parsers.values.literals import LiteralKind
 from parsers.values.types import Quantity
 from parsers.values.units import from_base
@@ -30,6 +30,17 @@ _BELOW = re.compile(
     r"maximal|bis zu|nicht mehr als)\s+(?:[$€£]\s*)?$",
     re.IGNORECASE,
 )
+_LIMIT = re.compile(
+    r"\b(?:up to|at most|(?:no|not) (?:\w+ )?more than|a maximum of|höchstens|maximal|bis zu|nicht mehr als)\s+(?:[$€£]\s*)?$",
+    re.IGNORECASE,
+)
+_HOURS_JOINT = re.compile(r"\s{0,3}(?:to|until|till|through|and|bis|und|[-\u2013\u2014])\s{0,3}", re.IGNORECASE)
+_EDGES = re.compile(
+    r"\b(?:open(?:s|ed|ing)?|clos\w+|start\w*|begin\w*|began|end(?:s|ed|ing)?|until|till|from|finish\w*|only|öffnet|schließt|beginnt|"
+    r"endet|bis|ab)\b",
+    re.IGNORECASE,
+)
+"""A claim with one of these says where the hours begin or end, which a time inside them does not."""
 _LOOKED_BACK = 28
 _MOST_OPERANDS = 12
 _MOST_PAIRS = 60
@@ -61,7 +72,7 @@ def rule_bound(case: ValueCase, value: AnchoredValue) -> Ruling | None:
     actual = rival.literal.values[0] if rival is not None else None
     if rival is None or not isinstance(actual, Quantity):
         return None
-    holds = actual.value >= bound.value if above else actual.value <= bound.value
+    holds = actual.value >= bound.value if above else actual.value <= bound.value and not _both_limit(before, rival)
     word = (above or below).group().strip() if (above or below) else ""  # type: ignore[union-attr]  # one of them matched
     said = f"{word} {value.literal.text}"
     return Ruling(
@@ -73,6 +84,32 @@ def rule_bound(case: ValueCase, value: AnchoredValue) -> Ruling | None:
         rival.unit_index,
         rival.literal.span,
     )
+
+
+def _both_limit(before: str, rival: AnchoredValue) -> bool:
+    """Whether claim and source both say how much is allowed: "at most 20 items" is no other word for "up to 12 items"."""
+    start = rival.literal.span[0]
+    there = rival.literal.source[max(0, start - _LOOKED_BACK) : start]
+    return _LIMIT.search(before) is not None and _LIMIT.search(there) is not None
+
+
+def rule_within(case: ValueCase, value: AnchoredValue, claim_text: str) -> Ruling | None:
+    """A time of day inside the hours that the context gives: "you can come at 7 p.m." of "from 9 a.m. to 8 p.m."."""
+    wanted = value.literal.values[0]
+    if not isinstance(wanted, TimeValue) or _EDGES.search(claim_text):
+        return None
+    times = [one for one in case.source if isinstance(one.literal.values[0], TimeValue)]
+    for first, last in pairwise(times):
+        between = first.literal.source[first.literal.span[1] : last.literal.span[0]]
+        if first.unit_index != last.unit_index or not _HOURS_JOINT.fullmatch(between):
+            continue
+        opens, closes = first.literal.values[0], last.literal.values[0]
+        if not (isinstance(opens, TimeValue) and isinstance(closes, TimeValue)):
+            continue
+        if opens.minute <= wanted.minute <= closes.minute and value.near & first.around:
+            hours = f"{first.literal.text} to {last.literal.text}"
+            return _computed(case, value, f"{value.literal.text} lies within {hours}")
+    return None
 
 
 def _equal(bound: Quantity, place: AnchoredValue) -> bool:

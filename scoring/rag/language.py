@@ -37,7 +37,7 @@ _FUNCTION_WORDS = {
     ),
     "de": (
         "der die das und ist nicht von zu mit den dem ein eine für auf im wird werden sich auch wurde sind "
-        "bei nach als wer keine"
+        "bei nach als wer kein keine man darf muss kann oder"
     ),
     "fr": (
         "le la les des et est une un dans du pour pas que qui en sur au aux avec ce sont elle il par ne plus "

@@ -83,7 +83,7 @@ def settle(
     if band in (Band.AMBER, Band.RED) and restated and green_at <= _RESTATED_SCORE:
         why = "the source says each claim in the same words or synonyms"
         return Settled(max(headline, green_at), Band.GREEN, why, BandCode.RESTATED)
-    if band is Band.RED and unread and not _contradicted(judgements):
+    if band is Band.RED and not _reads(known.language) and not _sunk(judgements, unread):
         why = f"no model here reads {known.language!r}: not red for want of reading"
         return Settled(max(headline, middle), Band.AMBER, why, BandCode.UNREAD_LANGUAGE)
     if band is Band.GREEN and (doubt := _doubt(judgements, known)) is not None:
@@ -114,8 +114,16 @@ def _middle(cuts: BandCuts | None) -> float:
     return (green + (known.red_at or 0.0)) / 2.0
 
 
-def _contradicted(judgements: Sequence[ClaimJudgement]) -> bool:
-    return any(judged.decided and judged.verdict is Verdict.CONTRADICTED for judged in judgements)
+def _reads(language: str) -> bool:
+    return language_support(language) is LanguageSupport.FULL
+
+
+def _sunk(judgements: Sequence[ClaimJudgement], unread: bool) -> bool:
+    """Whether something certain speaks against a claim. ``unread``: then only a contradiction does; where notation and
+    words are known (German), a value that the source lacks does as well.
+    """
+    against = (Verdict.CONTRADICTED,) if unread else (Verdict.CONTRADICTED, Verdict.UNSUPPORTED)
+    return any(judged.decided and judged.verdict in against for judged in judgements)
 
 
 def _doubt(judgements: Sequence[ClaimJudgement], known: Circumstances) -> tuple[str, BandCode] | None:

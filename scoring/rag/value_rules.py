@@ -6,12 +6,14 @@ speaks only where the words around the values leave one reading; the rest is for
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from parsers.values.literals import LiteralKind
 from parsers.values.types import Quantity
 from parsers.values.units import from_base
+from parsers.words.lexicon import may_be_verb, same_meaning
 from scoring.rag.anchors import AnchoredValue
 from scoring.rag.literal_index import head_word
 from scoring.rag.literals import LiteralState
@@ -243,8 +245,79 @@ def said_too(case: ValueCase, rival: AnchoredValue) -> bool:
     return any(_comparable(one, rival) and agrees(one, rival) for one in case.said)
 
 
+def other_item(case: ValueCase) -> Ruling | None:
+    """The amount of another item of the same list: "120 g of flour" against "250 g flour, 3 eggs and 120 g sugar"."""
+    for value, state in zip(case.said, case.states, strict=True):
+        own = case.same(value)
+        if state is not LiteralState.SUPPORTED or value.literal.kind not in _AMOUNTS or len(own) != 1:
+            continue
+        if not 0 < len(own[0].near) <= _MOST_ITEM_WORDS or _about(own[0].near, value.near):
+            continue
+        rivals = [one for one in case.others(value) if one.sentence == own[0].sentence and _about(one.near, value.near)]
+        rivals = [one for one in rivals if one.unit_index == own[0].unit_index and len(one.near) <= _MOST_ITEM_WORDS]
+        if len(rivals) == 1 and not said_too(case, rivals[0]):
+            item = ", ".join(sorted(own[0].near))
+            reason = f"{value.literal.text!r} is of {item} in the source; here it says {rivals[0].literal.text!r}"
+            return _ruling(case, RulingCode.EXCHANGED_VALUES, value, rivals[0], reason)
+    return None
+
+
+def _about(item: frozenset[str], said: frozenset[str]) -> bool:
+    """Whether the words of an item name what the claim speaks of: a word of both, or of one meaning."""
+    nouns = [word for word in item if not may_be_verb(word) or word in said]
+    return any(word == one or same_meaning(word, one) for word in nouns for one in said)
+
+
+_AMOUNTS = frozenset({LiteralKind.QUANTITY, LiteralKind.CURRENCY})
+_MOST_ITEM_WORDS = 3
+_FROM = re.compile(r"\b(?:from|von|vom)\s+(?:[$€£]\s*)?$", re.IGNORECASE)
+_TO = re.compile(r"\s*(?:to|auf)\s+(?:[$€£]\s*)?", re.IGNORECASE)
+_MOVED_TO = re.compile(r"\b(?:to|until|auf)\s+(?:[$€£]\s*)?$", re.IGNORECASE)
+_MOVES = re.compile(
+    r"\b(?:mov|postpon|delay|shift|reschedul|push|rais|increas|rose|grew|fell|drop|cut|lower|reduc|chang|deferr?|verschob|verschoben|"
+    r"erhöh|gesenkt|gestiegen|stieg)",
+    re.IGNORECASE,
+)
+"""What goes from one value to another; "open from 9 to 5" is a range and goes nowhere."""
+_LOOKED_BACK = 12
+
+
+def start_for_end(case: ValueCase) -> Ruling | None:
+    """What the source starts from, said to be where it ends: "moved to 15 March" against "moved from 15 March to 2 April"."""
+    for value, state in zip(case.said, case.states, strict=True):
+        if state is not LiteralState.SUPPORTED or _is_part(value) or not _behind(value, _MOVED_TO):
+            continue
+        places = case.same(value)
+        ends = [_end_of_move(case, place) for place in places]
+        if not places or not all(ends) or not all(place.around & value.around for place in places):
+            continue
+        end = next(one for one in ends if one is not None)
+        if not said_too(case, end):
+            reason = f"the source goes from {value.literal.text!r} to {end.literal.text!r}"
+            return _ruling(case, RulingCode.EXCHANGED_VALUES, value, end, reason)
+    return None
+
+
+def _behind(value: AnchoredValue, cue: re.Pattern[str]) -> bool:
+    start = value.literal.span[0]
+    return cue.search(value.literal.source[max(0, start - _LOOKED_BACK) : start]) is not None
+
+
+def _end_of_move(case: ValueCase, start: AnchoredValue) -> AnchoredValue | None:
+    """The value right behind *to*, where ``start`` stands behind *from* in a sentence in which something moves."""
+    text, at = start.literal.source, start.literal.span[1]
+    joint = _TO.match(text, at)
+    moves = _MOVES.search(text, start.sentence[0], start.sentence[1]) is not None
+    if joint is None or not moves or not _behind(start, _FROM):
+        return None
+    for one in case.source:
+        if one.unit_index == start.unit_index and 0 <= one.literal.span[0] - at <= joint.end() - at:
+            return one if _comparable(one, start) and not agrees(one, start) else None
+    return None
+
+
 ValueRule = Callable[[ValueCase], Ruling | None]
-VALUE_RULES: tuple[ValueRule, ...] = (other_value, exchanged_values, other_place)
+VALUE_RULES: tuple[ValueRule, ...] = (other_value, exchanged_values, other_place, start_for_end, other_item)
 
 
 def rule_values(case: ValueCase) -> Ruling | None:

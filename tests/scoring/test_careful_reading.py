@@ -320,3 +320,55 @@ def test_ways_of_saying_that_the_source_is_silent(response):
 def test_a_denial_about_the_source_itself_is_an_answer():
     claims = telling_claims(split_claims("Das Handbuch ist nicht farbig gedruckt."))
     assert answer_kind(claims, None, [SupportUnit(0, "Das Handbuch ist schwarz-weiß.")]).outcome is Outcome.ANSWERED
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "code", "verdict"),
+    [
+        pytest.param(
+            "The opening was moved to 3 May.",
+            "The opening was moved from 3 May to 9 June.",
+            RulingCode.EXCHANGED_VALUES,
+            Verdict.CONTRADICTED,
+            id="start-for-end",
+        ),
+        pytest.param(
+            "The opening was moved to 9 June.", "The opening was moved from 3 May to 9 June.", None, None, id="end"
+        ),
+        pytest.param("It is open to 9 a.m.", "It is open from 9 a.m. to 5 p.m.", None, None, id="hours-go-nowhere"),
+        pytest.param(
+            "Take 90 g of butter.",
+            "Mix 300 g oats, 2 eggs and 90 g honey. Melt the butter.",
+            None,
+            None,
+            id="item-without-amount",
+        ),
+        pytest.param(
+            "Take 90 g of oats.",
+            "Mix 300 g oats, 2 eggs and 90 g honey.",
+            RulingCode.EXCHANGED_VALUES,
+            Verdict.CONTRADICTED,
+            id="amount-of-another-item",
+        ),
+        pytest.param(
+            "Visitors may bring at most 30 bags.",
+            "Visitors may bring up to 12 bags.",
+            RulingCode.BOUND,
+            Verdict.CONTRADICTED,
+            id="another-limit",
+        ),
+        pytest.param(
+            "The desk can be reached at 3 p.m.",
+            "The desk can be reached from 9 a.m. to 5 p.m.",
+            RulingCode.COMPUTED,
+            Verdict.SUPPORTED,
+            id="inside-the-hours",
+        ),
+        pytest.param(
+            "The desk closes at 3 p.m.", "The desk is open from 9 a.m. to 5 p.m.", None, None, id="not-the-edge"
+        ),
+    ],
+)
+def test_values_that_move_limit_or_hold(answer, text, code, verdict):
+    ruling = read(answer, (text,)).rulings[0]
+    assert (ruling.code if ruling else None, ruling.verdict if ruling else None) == (code, verdict)

@@ -21,6 +21,13 @@ PRIZE = "Petra Quist won the 2011 prize in physics. She was born in Graz."
 PLANTS = "Mosses spread by spores rather than seeds. Most tolerate frost, but tree mosses do not."
 SCHOOL = "Ms Oduya teaches chemistry and Mr Brandt teaches music."
 TALK = "Petra: We should wait until spring.\nIvo: I will sell the boat now."
+TARIFFS = "Cedar costs $15 a month. Fir costs $40 a month. All tariffs come with mail; chat is only in Fir."
+GLUE = "Glue hardens in 60 minutes in the cold. In a heated room it hardens in 20 minutes because it dries faster."
+LEDGER = "Sales rose to 2 million euros in May, while wages fell to 1 million euros."
+CHORES = "Irma will write the leaflet by Friday. Jakob will print the posters by Monday."
+PIER = "The pier was designed by Lotte Hahn and built by the firm Marten."
+WIKI = "Members can edit pages of others; guests cannot."
+LAMP = "The lamp is under the blue shelf."
 HOUSE = "Die Küche ist täglich geöffnet. Das Rauchen ist nicht gestattet."
 
 
@@ -52,6 +59,34 @@ def read(claim: str, *texts: str, question: str | None = None, language: str = "
         pytest.param("Tree mosses tolerate frost.", PLANTS, RulingCode.DENIED, id="elliptic"),
         pytest.param("Mr Brandt teaches chemistry.", SCHOOL, RulingCode.OTHER_LINK, id="who-teaches-what"),
         pytest.param("Ivo said that they should wait until spring.", TALK, RulingCode.OTHER_SPEAKER, id="speaker"),
+        pytest.param("Cedar costs $40 a month.", TARIFFS, RulingCode.OTHER_LINK, id="value-of-another-row"),
+        pytest.param(
+            "Glue hardens in 20 minutes in the cold.", GLUE, RulingCode.OTHER_LINK, id="value-of-another-place"
+        ),
+        pytest.param("Wages were 2 million euros.", LEDGER, RulingCode.OTHER_LINK, id="value-of-another-clause"),
+        pytest.param("The leaflet is due on Monday.", CHORES, RulingCode.OTHER_LINK, id="weekday-of-another-row"),
+        pytest.param("Irma is going to print the posters.", CHORES, RulingCode.OTHER_LINK, id="task-of-another"),
+        pytest.param(
+            "Ivo is 12 years old.", "Petra is 12 years old and Ivo is 9 years old.", RulingCode.OTHER_NAME, id="age"
+        ),
+        pytest.param("Marten designed the pier.", PIER, RulingCode.OTHER_LINK, id="agent-of-another-verb"),
+        pytest.param("Water is included.", "Heating is included, water is not.", RulingCode.DENIED, id="bare-not"),
+        pytest.param("Guests are able to edit pages.", WIKI, RulingCode.DENIED, id="bare-cannot"),
+        pytest.param("Chat is available with Cedar.", TARIFFS, RulingCode.OTHER_NAME, id="only-in-another"),
+        pytest.param("All pupils arrive by bus.", "Most pupils come by bus.", RulingCode.LOST_LIMIT, id="all-of-most"),
+        pytest.param(
+            "Sand the board after you paint it.",
+            "Sand the board before you paint it.",
+            RulingCode.EXCHANGED_ORDER,
+            id="after-for-before",
+        ),
+        pytest.param(
+            "On Saturday the pool closes at 9 p.m.",
+            "The pool is open Monday to Friday from 8 a.m. to 9 p.m. and on Saturdays from 11 a.m. to 5 p.m.",
+            RulingCode.OTHER_LINK,
+            id="hours-of-another-day",
+        ),
+        pytest.param("The lamp is below the green shelf.", LAMP, RulingCode.OTHER_MEMBER, id="below-is-under"),
         pytest.param("Das Rauchen ist gestattet.", HOUSE, RulingCode.DENIED, id="german-denied"),
         pytest.param("Die Küche ist geschlossen.", HOUSE, None, id="german-opposite-of-part"),
     ],
@@ -108,6 +143,29 @@ def test_what_a_source_says_in_other_words(claim, text):
             id="both-ways",
         ),
         pytest.param("The island may be sold.", "The island is a must-see.", id="another-matter"),
+        pytest.param("Whales are not fish.", "Whales are mammals. Unlike fish, they breathe air.", id="unlike"),
+        pytest.param(
+            "No ferry is bigger than the Alma.", "The Alma is the largest ferry.", id="none-bigger-than-the-largest"
+        ),
+        pytest.param("The shop closes at 4 p.m.", "The shop is open from 9 a.m. to 4 p.m.", id="open-until"),
+        pytest.param(
+            "The club spent 2 million.", "The club had 5 million. It spent 2 million in May.", id="pronoun-is-the-thing"
+        ),
+        pytest.param("One of the tariffs costs $40 a month.", TARIFFS, id="some-row"),
+        pytest.param("Fir costs $40 a month.", TARIFFS, id="own-row"),
+        pytest.param(
+            "3. Fold the left flap over.", "2. Cut the card.\n4. Fold the left flap over.", id="number-of-a-step"
+        ),
+        pytest.param(
+            "Passage 2 is about glue.",
+            "passage 2: Glue sets. passage 3:1 Glue is about resin.",
+            id="number-of-a-passage",
+        ),
+        pytest.param(
+            "Priority 1 calls are answered within half an hour.",
+            "Priority 1 calls are answered within 30 minutes. Priority 2 calls are answered within four hours.",
+            id="number-of-a-class",
+        ),
     ],
 )
 def test_where_rules_are_silent(claim, text):
@@ -121,6 +179,9 @@ def test_where_rules_are_silent(claim, text):
         pytest.param("The director resigned.", "It is not true that the director resigned.", id="denied-that"),
         pytest.param("The roof leaks.", "There is no evidence that the roof leaks.", id="no-evidence-that"),
         pytest.param("The roof leaks.", "It is a myth that the roof leaks.", id="a-myth"),
+        pytest.param("Marten designed the pier.", PIER, id="words-of-two-parts"),
+        pytest.param("Wages were 2 million euros.", LEDGER, id="value-of-the-other-part"),
+        pytest.param("Paint the board before you sand it.", "Sand the board before you paint it.", id="other-order"),
     ],
 )
 def test_what_a_source_does_not_say(claim, text):

@@ -10,6 +10,7 @@ from typing import Final
 from parsers.words.lexicon import exclusive, siblings, synonymous
 from scoring.rag.sentences.words import Kind, Sentence, Word
 
+_WHERE = frozenset("in of".split())
 _PRONOUNS = frozenset("it they he she this these es sie er dies diese".split())
 
 
@@ -113,9 +114,12 @@ def _own_subject(sentence: Sentence) -> bool:
 
 
 def _carries(claim: Sentence, at: int, first: int, before: frozenset[str], pronoun: bool) -> bool:
-    """A word of which the text before speaks: one that the claim opens with, a name, or any where a pronoun may stand for it."""
+    """A word of which the text before speaks: one that the claim opens with, a name, any where a pronoun may stand for it,
+    or one that the claim ends with behind *in* or *of* ("is included in the rent").
+    """
     word = claim.content[at]
-    return _lowered(word) in before and (at < first or word.kind is Kind.NAME or pronoun)
+    closes = at == len(claim.content) - 1 and word.slot in _WHERE and word.kind is Kind.CONTENT
+    return _lowered(word) in before and (at < first or word.kind is Kind.NAME or pronoun or closes)
 
 
 def _lowered(word: Word) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from scoring.rag.sentences.align import Comparison
 from scoring.rag.sentences.attachments import other_link, other_subject
 from scoring.rag.sentences.grounds import Contrast
-from scoring.rag.sentences.limits import lost_rank
+from scoring.rag.sentences.limits import all_of_most, lost_rank, only_one
+from scoring.rag.sentences.order import exchanged_sides
 from scoring.rag.sentences.polarity import denied_for, nobody_did, other_side, polarity
 from scoring.rag.sentences.roles import exchanged_roles, exchanged_slots
 from scoring.rag.sentences.slots import other_member, other_name, other_slot
@@ -15,6 +16,9 @@ from scoring.rag.sentences.slots import other_member, other_name, other_slot
 ContrastRule = Callable[[Comparison], Contrast | None]
 CONTRASTS: tuple[ContrastRule, ...] = (
     lost_rank,
+    all_of_most,
+    only_one,
+    exchanged_sides,
     exchanged_roles,
     other_side,
     nobody_did,

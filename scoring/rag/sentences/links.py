@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parsers.words.lexicon import is_verb_form, lexicon
+from parsers.words.lexicon import is_past_form, is_verb_form, lexicon
 from scoring.rag.rulings import RulingCode
 from scoring.rag.sentences.align import mean_the_same
 from scoring.rag.sentences.grounds import Contrast, proper
 from scoring.rag.sentences.words import VERB_SIGNS, Kind, Sentence, Word, clauses
 
 _SUBJECT, _VERB, _OBJECT = "subject", "verb", "object"
+_AGENT = "by"
+_BE = frozenset("is are was were be been being".split())
 _PLACES = frozenset("in at on im am".split())
 _LEAST_SHARED = 2
 _LEAST_SHARE = 0.5
@@ -72,9 +74,20 @@ def read_clause(part: Sentence, sentence: int = -1) -> Clause | None:
         else:
             role = "place" if word.slot in _PLACES and word.kind is not Kind.NUMBER else word.slot or _OBJECT
         groups.setdefault(role, []).append(word)
-    passive = sign is not None and verb is not None
     denies = any(word.kind is Kind.NEGATION for word in part.words)
+    past = verb is not None and is_past_form(part.words[verb].text)
+    passive = past and sign is not None and part.words[sign].text.lower() in _BE
+    if past and _AGENT in groups and _OBJECT not in groups:
+        groups, passive = _active(groups), False
     return Clause({role: tuple(words) for role, words in groups.items()}, passive, denies, sentence)
+
+
+def _active(groups: dict[str, list[Word]]) -> dict[str, list[Word]]:
+    """The groups of "the hall was built by Hensel" as those of "Hensel built the hall"."""
+    turned = dict(groups)
+    subject = turned.pop(_SUBJECT, [])
+    turned[_SUBJECT] = turned.pop(_AGENT)
+    return {**turned, _OBJECT: subject} if subject else turned
 
 
 def _may_state(part: Sentence, at: int, sign: int | None) -> bool:

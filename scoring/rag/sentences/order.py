@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scoring.rag.rulings import RulingCode
-from scoring.rag.sentences.align import mean_the_same
+from scoring.rag.sentences.align import Comparison, mean_the_same
 from scoring.rag.sentences.grounds import Contrast
 from scoring.rag.sentences.words import Kind, Sentence, Word
 
@@ -21,6 +21,8 @@ _EVENT_LIGHT = frozenset(
     "take took takes taken place happen happened occur occurred go went gone come came put start started begin "
     "began".split()
 )
+_PLAIN_CUES = frozenset("before after bevor nachdem".split())
+_MOST_EVENT_WORDS = 14
 _LEAST_SHARE = 0.5
 _LEAST_WORDS = 2
 
@@ -48,8 +50,32 @@ def exchanged_order(claim: Sentence, numbered: Sequence[tuple[int, Sentence]]) -
     return None
 
 
-def _stated_order(sentence: Sentence) -> list[tuple[_Event, _Event]]:
-    """Pairs (earlier, later) that a sentence states with *before* or *after*."""
+def exchanged_sides(found: Comparison) -> Contrast | None:
+    """Both sentences say what comes before what, and one the other way round: "cut it before it cools" against
+    "let it cool before you cut it".
+    """
+    if not (found.claim.cues & _PLAIN_CUES and found.source.cues & _PLAIN_CUES) or found.extra:
+        return None
+    if max(len(found.claim.content), len(found.source.content)) > _MOST_EVENT_WORDS:
+        return None
+    said, stands = _stated_order(found.claim, 1), _stated_order(found.source, 1)
+    if len(said) != 1 or len(stands) != 1:
+        return None
+    (early, late), (first, second) = said[0], stands[0]
+    stands_first = _shown(late, first)
+    if _shown(late, second) or stands_first is None or _shown(early, second) is None:
+        return None
+    reason = f"the source has it in the other order: {stands_first.text!r} comes first"
+    return Contrast(RulingCode.EXCHANGED_ORDER, early.words[-1], stands_first, reason)
+
+
+def _shown(event: _Event, other: _Event) -> Word | None:
+    """The first word of ``other`` that ``event`` has as well."""
+    return next((word for word in other.words if any(mean_the_same(word, one) for one in event.words)), None)
+
+
+def _stated_order(sentence: Sentence, least: int = _LEAST_WORDS) -> list[tuple[_Event, _Event]]:
+    """Pairs (earlier, later) that a sentence states with *before* or *after*, each of at least ``least`` words."""
     parts: list[list[Word]] = [[]]
     cues: list[str] = []
     opening = ""
@@ -79,7 +105,7 @@ def _stated_order(sentence: Sentence) -> list[tuple[_Event, _Event]]:
             head = events[0] if at and _shares_head(sentence, events, at) else events[at]
             other = events[at + 1]
             found.append((head, other) if cue == "before" else (other, head))
-    return [pair for pair in found if all(len(event.words) >= _LEAST_WORDS for event in pair)]
+    return [pair for pair in found if all(len(event.words) >= least for event in pair)]
 
 
 def _shares_head(sentence: Sentence, events: Sequence[_Event], at: int) -> bool:

@@ -28,6 +28,7 @@ from scoring.rag.sentences.words import VERB_SIGNS, Kind, Sentence, Word
 _EXCEPTIONS = frozenset("except excluding apart außer ausgenommen".split())
 _LIMITS_IN_TIME = frozenset("until till".split())
 """Do not keep a denial from being wrong: "cannot be carried over" against "can be carried over until 31 March"."""
+_UNTIL_WHEN = frozenset("at from um ab".split())
 _OPPOSITE_SLOTS = frozenset(
     pair
     for one, other in (
@@ -53,7 +54,7 @@ def polarity(found: Comparison) -> Contrast | None:
     """
     limits = (found.source.cues ^ found.claim.cues) & LIMITS
     allowed = (claim_denies(found) and limits <= _LIMITS_IN_TIME) or _outside_the_exception(found, limits)
-    if (limits and not allowed) or other_names(found):
+    if (limits and not allowed) or other_names(found) or _sets_apart(found):
         return None
     if found.covered < LEAST_COVERED or len(found.pairs) + len(found.carried) < LEAST_PAIRS:
         return None
@@ -71,7 +72,8 @@ def polarity(found: Comparison) -> Contrast | None:
     denied = [pair for pair in found.pairs if found.claim_word(pair).negated or found.source_word(pair).negated]
     if any(not differs_in_sign(found, pair) and pair.relation is not Relation.OPPOSITE for pair in denied):
         return None  # both deny: the words in the reach of both negations agree
-    odd = [pair for pair in odd if not _beside_without(found, pair) and not _said_as_well(found, pair)]
+    odd = [pair for pair in odd if not (_beside_without(found, pair) or _at_a_time(found, pair))]
+    odd = [pair for pair in odd if not _said_as_well(found, pair)]
     if not odd or any(_both_ways(found, pair) for pair in odd):
         return None
     if limits and not all(_before_the_limit(found, pair) for pair in odd):
@@ -85,6 +87,12 @@ def polarity(found: Comparison) -> Contrast | None:
     first = (opposites or plain)[0]
     said, stands = found.claim_word(first), found.source_word(first)
     return Contrast(RulingCode.DENIED, said, stands, _denial(said, stands))
+
+
+def _sets_apart(found: Comparison) -> bool:
+    """Whether one side denies by comparing: "no animal is bigger than" the largest one, "unlike fish, they breathe air"."""
+    compares = claim_denies(found) and "than" in found.claim.cues and "than" not in found.source.cues
+    return compares or "unlike" in found.source.cues | found.claim.cues
 
 
 def _outside_the_exception(found: Comparison, limits: frozenset[str]) -> bool:
@@ -102,6 +110,14 @@ def _beside_without(found: Comparison, pair: Pair) -> bool:
         word.text.lower() in ("without", "ohne") and word.segment == stands.segment for word in found.source.words
     )
     return held and stands.negated and found.claim_word(pair).slot not in ("with", "mit")
+
+
+def _at_a_time(found: Comparison, pair: Pair) -> bool:
+    """ "closes at 4 p.m." does not deny "is open from 10 a.m. to 4 p.m.": one says when the other ends."""
+    said = found.claim_word(pair)
+    behind = [word for word in found.claim.words if word.span[0] >= said.span[1]][:2]
+    timed = len(behind) == 2 and behind[0].text.lower() in _UNTIL_WHEN and behind[1].kind is Kind.NUMBER
+    return timed and pair.relation is Relation.OPPOSITE
 
 
 def _both_ways(found: Comparison, pair: Pair) -> bool:

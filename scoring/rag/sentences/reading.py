@@ -16,6 +16,7 @@ from scoring.rag.sentences.grounds import LEAST_COVERED, Contrast
 from scoring.rag.sentences.links import mixed_clauses, source_clauses
 from scoring.rag.sentences.order import ORDER_CUES, exchanged_order
 from scoring.rag.sentences.restated import restates
+from scoring.rag.sentences.rows import other_row
 from scoring.rag.sentences.speakers import line_speakers, other_speaker, speaker_at
 from scoring.rag.sentences.statements import as_statement
 from scoring.rag.sentences.words import MOST_WORDS, VERB_SIGNS, Kind, Sentence, Word, clauses, read_sentence
@@ -35,7 +36,13 @@ _NEAREST = 4
 _SUBJECT_WORDS = 4
 _MOST_NAMES = 12
 _LOOK_BACK = 3
-_SEMICOLON = re.compile(r";\s+(?=\w)")
+_PART_END = re.compile(
+    r";\s+(?=\w)|,\s+(?:while|whereas|während)\s+|"
+    r"(?<=\b[ap]\.m\.)\s+(?=(?:It|The|He|She|They|We|You|This|These|There|In|On|At|An?|All|No|Please)\b)"
+)
+"""Where one sentence says two things: "Dogs need consent; cats need none", "Sales rose, while costs fell", and a full stop
+that may be an abbreviation's: "until 4 p.m. It is closed on Sundays"."""
+_LEAST_PART_WORDS = 3
 _CAPITAL = re.compile(r"(?<=[a-z0-9,] )[A-ZÄÖÜ][\w-]+")
 
 
@@ -120,10 +127,12 @@ def source_sentences(texts: Sequence[str], speakers: Sequence[str | None] = ()) 
 
 
 def _parted(text: str) -> Iterator[Span]:
-    """Sentences, those with a semicolon in their parts: "Dogs need consent; cats need no consent" says two things."""
+    """Sentences, those that say two things in their parts; what is too short for a statement stays with what is before it."""
     for start, end in sentence_spans(text):
         first = start
-        for match in _SEMICOLON.finditer(text, start, end):
+        for match in _PART_END.finditer(text, start, end):
+            if len(text[match.end() : end].split(maxsplit=_LEAST_PART_WORDS - 1)) < _LEAST_PART_WORDS:
+                continue  # "editors cannot" denies what the part before it says
             yield first, match.start()
             first = match.end()
         if first < end:
@@ -179,7 +188,7 @@ def read_claim(
     for one in near:
         if restates(one):
             return SentenceReading(None, True, one)
-    found = _against(near, rules)
+    found = _against(near, rules) or (None if language == "de" else _of_another_row(claim, source))
     for part, own in parts if found is None else ():
         if part is not claim:
             found = found or _against([_compared(part, source, number) for number in own], rules)
@@ -218,6 +227,15 @@ def _of_many(claim: Sentence, numbers: Sequence[int], source: SourceSentences) -
             {n for number in numbers for n in (number - 1, number, number + 1)} & set(range(len(source.sentences)))
         )
         found = exchanged_order(claim, [(number, source.sentences[number]) for number in around])
+    if found is None:
+        return None
+    contrast, number = found
+    return SentenceReading(contrast, False, _compared(claim, source, number))
+
+
+def _of_another_row(claim: Sentence, source: SourceSentences) -> SentenceReading | None:
+    """A value of the claim that the source gives of another thing."""
+    found = other_row(claim, source.sentences, source.holding)
     if found is None:
         return None
     contrast, number = found

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
+from parsers.words.lexicon import is_verb_form
 from scoring.rag.sentences.align import Comparison, Pair
 from scoring.rag.sentences.grounds import (
     DENIES_BY_MEANING,
@@ -14,9 +16,11 @@ from scoring.rag.sentences.grounds import (
     holds_in_part,
 )
 from scoring.rag.sentences.limits import lost_rank
+from scoring.rag.sentences.order import exchanged_sides
 from scoring.rag.sentences.polarity import _states, nobody_did, polarity
 from scoring.rag.sentences.roles import exchanged_roles, exchanged_slots
-from scoring.rag.sentences.words import Kind, Sentence
+from scoring.rag.sentences.words import Kind, Sentence, clauses
+from scoring.types import Span
 
 _HEDGES = re.compile(
     r"\b(?:may|might|could|would|reportedly|allegedly|alleg\w+|plan(?:s|ned)?|hop(?:e|es|ed)|expect\w*|consider\w*|propos\w+|argu\w+|"
@@ -49,6 +53,8 @@ def restates(found: Comparison) -> bool:
         return False
     if found.carried and not (found.source.cues & PRONOUNS or found.source.cues & _PASSIVE):
         return False
+    if _across_parts(found) or exchanged_sides(found) is not None:
+        return False
     if any(_doer(found.claim_word(pair).text, found.source_word(pair).text) for pair in found.pairs):
         return False
     places = [pair.source for pair in found.pairs]
@@ -59,6 +65,37 @@ def restates(found: Comparison) -> bool:
     hedges = {match.group().lower() for match in _HEDGES.finditer(found.source.text)}
     said = {match.group().lower() for match in _HEDGES.finditer(found.claim.text)}
     return hedges <= said and all(_in_place(found, pair) for pair in found.pairs)
+
+
+def _across_parts(found: Comparison) -> bool:
+    """Whether the claim, of one part, takes its words from two parts of the source that each have a verb of their own:
+    "designed by Piano and built by Hensel" does not say "Hensel designed it".
+    """
+    if len(clauses(found.claim)) > 1:
+        return False
+    paired = {found.source_word(pair).span for pair in found.pairs}
+    parts = clauses(found.source)
+    if len(parts) < 2 or any(all(span in _spans(part) for span in paired) for part in parts):
+        return False
+    shared = _shared(parts)
+    own = [part for part in parts if paired & (_spans(part) - shared)]
+    return any(not _verb_said(part, paired) or part.content[0].span not in paired | shared for part in own)
+
+
+def _spans(part: Sentence) -> set[Span]:
+    return set(word.span for word in part.content)
+
+
+def _shared(parts: list[Sentence]) -> set[Span]:
+    """Words that more than one part has: the subject that is said once."""
+    counts = Counter(span for part in parts for span in _spans(part))
+    return {span for span, count in counts.items() if count > 1}
+
+
+def _verb_said(part: Sentence, paired: set[Span]) -> bool:
+    """Whether a verb of the part is among the claim's words, or it has none."""
+    verbs = [word for word in part.content if word.kind is Kind.CONTENT and is_verb_form(word.text)]
+    return not verbs or any(word.span in paired for word in verbs)
 
 
 def _reported(sentence: Sentence) -> bool:

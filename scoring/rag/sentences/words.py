@@ -62,14 +62,15 @@ _FUNCTION = frozenset(
     "having will would shall should can could may might must it its he his him she her hers they them their theirs "
     "we us our "
     "you your i me my mine one ones some any each every both such also too as well very just only even still "
-    "yet already again up down out off over under between among through during before after until till since per "
+    "yet already again up down out off over under above below beneath between among through "
+    "during before after until till since per "
     "via within "
     "without against toward towards upon around near across along behind beyond except besides despite although "
     "though unless "
     "whether however therefore thus hence moreover furthermore everyone everybody someone somebody anyone anybody "
     "everything something "
     "anything mr mrs ms dr prof sir herr frau much many several own itself himself "
-    "herself themselves yourself ourselves there's it's that's according get gets got getting let lets yes "
+    "herself themselves yourself ourselves there's it's that's according able get gets got getting let lets yes "
     "der die das den dem des ein eine einen einer eines einem und oder aber von vom zu zum zur im in am an auf bei "
     "beim für mit aus "
     "als wie ist sind war waren wird werden wurde wurden worden hat haben hatte hatten kann können muss müssen darf "
@@ -82,7 +83,7 @@ _FUNCTION = frozenset(
 _PREPOSITIONS = frozenset(
     "in on at by for from to with of into onto as than about under over before after until since during between "
     "against near "
-    "through via per toward towards within without behind above below beyond inside outside across along "
+    "beneath through via per toward towards within without behind above below beyond inside outside across along "
     "beside von vom zu zum zur im in am an auf bei beim für mit aus als nach vor über unter".split()
 )
 _NEGATIONS = frozenset(
@@ -92,6 +93,8 @@ _NEGATIONS = frozenset(
 _BEHIND = frozenset({"without", "ohne", "rather than", "instead of", "anstatt", "statt"})
 """Denies only what stands behind it: "delivered without a charger", "by spores rather than seeds". The others deny all
 of their part."""
+_SAME_SLOT = {"below": "under", "beneath": "under", "above": "over"}
+"""Prepositions that say the same of a place: "below the flowerpot", "under the flowerpot"."""
 _SLOT_REACH = 3
 _NO_NEGATION = re.compile(
     r"\b(?:not only|no later than|no earlier than|no more than|not more than|no less than|no fewer than|not less than|not until|"
@@ -153,8 +156,11 @@ def read_sentence(text: str, start: int = 0, names: frozenset[str] = frozenset()
         kind = Kind.NEGATION if negates else _kind(written, lowered, match.start() == first, names)
         if lowered in _NEEDS and text[match.end() : match.end() + 4] in (" to ", " not"):
             kind = Kind.FUNCTION
-        if lowered in _PREPOSITIONS:
-            slot, since = lowered, 0
+        future = lowered == "to" and bool(words) and words[-1].text.lower() == "going"
+        if lowered == "going" and text[match.end() : match.end() + 4] == " to ":
+            kind = Kind.FUNCTION  # "is going to update" says *update*
+        if lowered in _PREPOSITIONS and not future:
+            slot, since = _SAME_SLOT.get(lowered, lowered), 0
         elif kind is not Kind.FUNCTION:
             since += 1
         if negates and lowered not in _BEHIND:
