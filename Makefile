@@ -37,7 +37,7 @@ browser:
 	fi
 
 test: lint browser
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --durations=40 --durations-min=5
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations=40 --durations-min=5
 
 test-quick: setup
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m "not serve and not store"

@@ -3,9 +3,11 @@ failure of it); ``caplog`` sees our records."""
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("groundlane", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("groundlane")
@@ -15,11 +17,21 @@ TOGETHER = ("serve", "serving/store", "serving/pages", "live", "groundlane", "mo
 """Folders whose tests share something that is costly to start (a server, a database, a browser, models), the longest first."""
 
 
+class _ByFolder(LoadScopeScheduling):
+    """Hands each worker a folder of :data:`TOGETHER` whole, or any other file whole."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid.split("::", 1)[0].removeprefix("tests/"))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFolder:
+    """How ``make test`` shares the tests out."""
+    return _ByFolder(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers (``make test``) one takes a folder of :data:`TOGETHER` whole, and any other file whole."""
+    """The folders of :data:`TOGETHER` come first: a worker that begins one late would be the last to end."""
     groups = {item: _group(item.path.relative_to(HERE).as_posix()) for item in items}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: TOGETHER.index(groups[item]) if groups[item] in TOGETHER else len(TOGETHER))
 
 
