@@ -138,7 +138,7 @@ def test_somebody_elses_change_is_not_overwritten(open_page, site):
 
 def test_a_run_is_read_and_asked(open_page, runs):
     page = open_page("/review/runs")
-    page.get_by_role("link", name="released").click()
+    page.get_by_role("link", name="released", exact=True).click()
     progress = page.locator("#progress").inner_text()
     assert "Complete" in progress
     assert "12 of 12 calls done" in progress
