@@ -2,6 +2,7 @@
 failure of it); ``caplog`` sees our records."""
 
 import logging
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,14 @@ settings.load_profile("groundlane")
 HERE = Path(__file__).parent
 TOGETHER = ("serve", "serving/store", "serving/pages", "live", "groundlane", "models")
 """Folders whose tests share something that is costly to start (a server, a database, a browser, models), the longest first."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test printed may hold half of a surrogate pair, which no worker could hand over."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
 
 
 class _ByFolder(LoadScopeScheduling):
