@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -124,13 +125,19 @@ def show(console: Console, title: str, request: dict[str, Any], answer: dict[str
 
 
 def main() -> None:
-    """Start, score, show, wait."""
-    console = Console()
+    """Start, score, show, wait. What it keeps is in a folder of its own, which goes when it ends."""
+    with TemporaryDirectory(prefix="groundlane-demo-") as folder:
+        play(Console(), folder)
+
+
+def play(console: Console, folder: str) -> None:
+    """A server that keeps its state in ``folder``, the examples, and the recorded conversations."""
     port = free_port()
     base_url = f"http://{HOST}:{port}"
     console.print("starting the server on the CPU …")
     environment = {
         **os.environ,
+        "GROUNDLANE__DATA_DIR": folder,
         "GROUNDLANE__SERVER__PORT": str(port),
         "GROUNDLANE__OBSERVABILITY__LOG_LEVEL": "warning",
     }
