@@ -36,6 +36,7 @@ class Input:
     bad: Sequence[BadRow]
     of: int
     label_hint: str | None
+    labels: str | None
 
 
 def run(arguments: list[str]) -> int:
@@ -46,8 +47,9 @@ def run(arguments: list[str]) -> int:
         for line in _said_of(found):
             print(line, file=sys.stderr)
         folder = options.output or Path(f"{_stem(options.file)}-evaluation")
-        summary = _score(options, found, folder)
-        document = _write(options, found, summary, folder)
+        scorer = _scorer(options)
+        summary = _score(options, found, folder, scorer)
+        document = _write(options, found, summary, folder, scorer)
         print(json.dumps(document, indent=2, ensure_ascii=False) if options.as_json else _text(summary, folder))
         reasons = list(_failing(options, summary))
         for reason in reasons:
@@ -64,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{role}", metavar="COLUMN", help=f"the column of the {role}; guessed without it")
     parser.add_argument("--by", action="append", default=[], metavar="COLUMN", help="rates by group; repeatable")
     parser.add_argument(
-        "--labels", metavar="COLUMN", help="what people found; true, 1, yes: the answer is hallucinated"
+        "--labels",
+        metavar="COLUMN",
+        help="what people found; true, 1, yes: the answer is hallucinated, in a column such as 'faithful': it is grounded",
     )
     parser.add_argument("--split", help="of a dataset's folder with several")
     parser.add_argument(
@@ -124,12 +128,17 @@ def _read(options: argparse.Namespace) -> Input:
         kept = sorted(random.Random(options.seed).sample(range(of), options.sample))  # noqa: S311
         rows = [rows[place] for place in kept]
     hint = None if options.labels else looks_like_labels(names)
-    return Input(columns, rows, [row for row in found if isinstance(row, BadRow)], of, hint)
+    return Input(columns, rows, [row for row in found if isinstance(row, BadRow)], of, hint, options.labels)
 
 
 def _said_of(found: Input) -> list[str]:
     """The columns as they were understood, and how many rows are there."""
+    from groundlane.evaluate.reading.columns import asks_for_grounded
+
     lines = [column.line() for column in found.columns.read]
+    if found.labels is not None:
+        meaning = "grounded" if asks_for_grounded(found.labels) else "hallucinated"
+        lines.append(f"labels: column {found.labels!r}, where yes, true and 1 say {meaning}")
     if found.columns.question is None:
         lines.append("question: none; name its column with --question")
     if found.label_hint:
@@ -154,11 +163,10 @@ def _scorer(options: argparse.Namespace) -> Server | InProcess:
     return InProcess(options.config, options.profile)
 
 
-def _score(options: argparse.Namespace, found: Input, folder: Path) -> Summary:
+def _score(options: argparse.Namespace, found: Input, folder: Path, scorer: Server | InProcess) -> Summary:
     from groundlane.evaluate.scoring import Kept
     from groundlane.evaluate.summary import summarize
 
-    scorer = _scorer(options)
     kept = Kept(folder, scorer.identity(), fresh=options.fresh)
     wanted = {row.key: row.request for row in found.rows if row.request is not None}
     left = [(key, request) for key, request in wanted.items() if key not in kept.outcomes]
@@ -181,12 +189,14 @@ def _follow(counts: Any, total: int) -> None:
         begun_s = now_s if count == 1 else begun_s  # loading the models is not scoring
         if watched or now_s - last_s >= _LINE_EVERY_S or count == total:
             last_s = now_s
-            pace = f", {(count - 1) / (now_s - begun_s):.1f} a second" if now_s > begun_s else ""
+            pace = f", {(count - 1) / (now_s - begun_s):.1f} a second" if now_s - begun_s > 1.0 else ""
             text = f"{count} of {total} scored{pace}"
             print(f"\r{text}" if watched else text, end="" if watched and count < total else "\n", file=sys.stderr)
 
 
-def _write(options: argparse.Namespace, found: Input, summary: Summary, folder: Path) -> dict[str, Any]:
+def _write(
+    options: argparse.Namespace, found: Input, summary: Summary, folder: Path, scorer: Server | InProcess
+) -> dict[str, Any]:
     from groundlane.evaluate.html.report import render_report
 
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -198,7 +208,7 @@ def _write(options: argparse.Namespace, found: Input, summary: Summary, folder: 
         "sample_seed": options.seed if len(found.rows) < found.of else None,
         "columns": {column.role: {"name": column.name, "guessed": column.guessed} for column in found.columns.read},
         "labels": options.labels,
-        "scorer": _scorer(options).identity(),
+        "scorer": scorer.identity(),
         "groundlane": version("groundlane"),
     }
     document = {"about": about, **summary.to_json()}

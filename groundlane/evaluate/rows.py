@@ -6,11 +6,12 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from typing import Any, Final
 
 from groundlane.cli.common import EXIT_USAGE, CommandError
-from groundlane.evaluate.reading.columns import Columns, map_columns
+from groundlane.evaluate.reading.columns import Columns, asks_for_grounded, map_columns
 from groundlane.evaluate.reading.files import Record
 from groundlane.evaluate.reading.values import UnreadableError, context_of, label_of, text_of
 
@@ -74,7 +75,7 @@ def _row(record: Record, columns: Columns, wanted: Wanted) -> Row | BadRow:
         answer = _cell(record, columns.answer.name, text_of)
         context = _cell(record, columns.context.name, context_of)
         question = _cell(record, columns.question.name, text_of) if columns.question else ""
-        label = _cell(record, wanted.labels, label_of) if wanted.labels else None
+        label = _cell(record, wanted.labels, _label_reader(wanted.labels)) if wanted.labels else None
     except UnreadableError as error:
         return BadRow(record.place, str(error))
     if not answer.strip():
@@ -85,6 +86,10 @@ def _row(record: Record, columns: Columns, wanted: Wanted) -> Row | BadRow:
     there = bool(context.strip() if isinstance(context, str) else context)
     groups = {name: group_name(record.values.get(name)) for name in wanted.by}
     return Row(record.place, digest(request), request if there else None, answer, digest(context), groups, label)
+
+
+def _label_reader(column: str) -> Callable[[Any], bool | None]:
+    return partial(label_of, yes_is_grounded=asks_for_grounded(column))
 
 
 def _cell(record: Record, name: str, read: Callable[[Any], Any]) -> Any:

@@ -73,8 +73,8 @@ def rule_bound(case: ValueCase, value: AnchoredValue) -> Ruling | None:
     if rival is None or not isinstance(actual, Quantity):
         return None
     holds = actual.value >= bound.value if above else actual.value <= bound.value and not _both_limit(before, rival)
-    word = (above or below).group().strip() if (above or below) else ""  # type: ignore[union-attr]  # one of them matched
-    said = f"{word} {value.literal.text}"
+    cue = above or below
+    said = f"{cue.group().strip() if cue else ''} {value.literal.text}"
     return Ruling(
         RulingCode.BOUND,
         Verdict.SUPPORTED if holds else Verdict.CONTRADICTED,

@@ -32,6 +32,18 @@ _COVERED_SHARE = 0.6
 _MEASURED = frozenset(
     {LiteralKind.QUANTITY, LiteralKind.CURRENCY, LiteralKind.PERCENTAGE, LiteralKind.DATE, LiteralKind.TIME}
 )
+_AMOUNTS = frozenset({LiteralKind.QUANTITY, LiteralKind.CURRENCY})
+_MOST_ITEM_WORDS = 3
+_FROM = re.compile(r"\b(?:from|von|vom)\s+(?:[$€£]\s*)?$", re.IGNORECASE)
+_TO = re.compile(r"\s*(?:to|auf)\s+(?:[$€£]\s*)?", re.IGNORECASE)
+_MOVED_TO = re.compile(r"\b(?:to|until|auf)\s+(?:[$€£]\s*)?$", re.IGNORECASE)
+_MOVES = re.compile(
+    r"\b(?:mov|postpon|delay|shift|reschedul|push|rais|increas|rose|grew|fell|drop|cut|lower|reduc|chang|deferr?|verschob|verschoben|"
+    r"erhöh|gesenkt|gestiegen|stieg)",
+    re.IGNORECASE,
+)
+"""What goes from one value to another; "open from 9 to 5" is a range and goes nowhere."""
+_LOOKED_BACK = 12
 
 
 @dataclass(frozen=True)
@@ -266,20 +278,6 @@ def _about(item: frozenset[str], said: frozenset[str]) -> bool:
     """Whether the words of an item name what the claim speaks of: a word of both, or of one meaning."""
     nouns = [word for word in item if not may_be_verb(word) or word in said]
     return any(word == one or same_meaning(word, one) for word in nouns for one in said)
-
-
-_AMOUNTS = frozenset({LiteralKind.QUANTITY, LiteralKind.CURRENCY})
-_MOST_ITEM_WORDS = 3
-_FROM = re.compile(r"\b(?:from|von|vom)\s+(?:[$€£]\s*)?$", re.IGNORECASE)
-_TO = re.compile(r"\s*(?:to|auf)\s+(?:[$€£]\s*)?", re.IGNORECASE)
-_MOVED_TO = re.compile(r"\b(?:to|until|auf)\s+(?:[$€£]\s*)?$", re.IGNORECASE)
-_MOVES = re.compile(
-    r"\b(?:mov|postpon|delay|shift|reschedul|push|rais|increas|rose|grew|fell|drop|cut|lower|reduc|chang|deferr?|verschob|verschoben|"
-    r"erhöh|gesenkt|gestiegen|stieg)",
-    re.IGNORECASE,
-)
-"""What goes from one value to another; "open from 9 to 5" is a range and goes nowhere."""
-_LOOKED_BACK = 12
 
 
 def start_for_end(case: ValueCase) -> Ruling | None:

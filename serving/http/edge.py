@@ -216,11 +216,12 @@ class Edge:
         it themselves: who has none is led to the sign-in.
         """
         guards = self._guards
-        if guards.authenticator.anonymous_allowed and scope.get("client"):
-            peer, port = scope["client"]
-            scope["client"] = (forwarded_for(headers, peer), port)  # a front's peer is not the caller
-        if guards.authenticator.anonymous_allowed and (is_page(scope["path"]) or scope["path"].startswith(GUARDED)):
-            check_browser(headers, guards.allowed_hosts)
+        if guards.authenticator.anonymous_allowed:
+            if scope.get("client"):
+                peer, port = scope["client"]
+                scope["client"] = (forwarded_for(headers, peer), port)  # a front's peer is not the caller
+            if is_page(scope["path"]) or scope["path"].startswith(GUARDED):
+                check_browser(headers, guards.allowed_hosts)
         if is_page(scope["path"]):
             permit = guards.admission.receive("pages")
             return await _enter(permit, headers, receive, exchange, stack, replace(guards.body, most_bytes=FORM_BYTES))

@@ -195,8 +195,8 @@ class RagLane:
         response says, as the sentences are, so that it may abstain.
         """
         clock = _Phases()
-        client, name = self._client(request.model), request.model or self._default
-        units, claims = await self.texts.run(request, TextSteps.cut, request, name, files, given)
+        client = self._client(request.model)
+        units, claims = await self.texts.run(request, TextSteps.cut, request, self._encoder(request), files, given)
         clock.mark("segment")
         pending = asyncio.ensure_future(client.aligner.align(_align_request(request, units, claims)))
         try:
@@ -235,8 +235,7 @@ class RagLane:
         """
         clock = _Phases()
         facts = gathered.facts
-        cuts = self._client(request.model).tokenizer is not None
-        encoder = (request.model or self._default) if cuts else None
+        encoder = None if self._client(request.model).tokenizer is None else self._encoder(request)
         verdicts = await self._verifier.verdicts(request, facts, encoder, growing)
         consistent, inconsistency_reason = await self._verifier.consistency(request)
         clock.mark("verify")
@@ -292,6 +291,9 @@ class RagLane:
         if gathered.verifier is not None and gathered.verifier.name != artifact.verifier:
             found.append(f"verifier {gathered.verifier.name}")
         return found
+
+    def _encoder(self, request: LaneInput) -> str:
+        return request.model or self._default
 
     def _client(self, name: str | None) -> EncoderClient:
         client = self.encoders.get(name or self._default)

@@ -10,6 +10,7 @@ import threading
 import time
 from typing import Final
 
+from ray.exceptions import RayError
 from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get, _internal_kv_list, _internal_kv_put
 
 from serving.http.limits import Admission
@@ -39,9 +40,17 @@ def forget_the_end() -> None:
 
 
 def _watch(admission: Admission, replica: str) -> None:
-    while _internal_kv_get(_ENDING) is None:
+    while not _ends():
         time.sleep(_LOOK_S)
     admission.close()
     while admission.unfinished:
         time.sleep(_LOOK_S / 5)
     _internal_kv_put(_FINISHED + replica.encode(), b"1", overwrite=True)
+
+
+def _ends() -> bool:
+    """Whether the server ends. Ray's store may be away for a while, when the head node is replaced: then it does not yet."""
+    try:
+        return _internal_kv_get(_ENDING) is not None
+    except RayError:
+        return False

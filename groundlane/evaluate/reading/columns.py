@@ -49,8 +49,14 @@ _LABELS: Final = (
     "is_hallucinated",
     "label",
     "grounded",
+    "is_grounded",
     "faithful",
+    "is_faithful",
 )
+_YES_IS_GROUNDED: Final = frozenset(
+    f"{start}{word}" for start in ("", "is_") for word in ("grounded", "faithful", "supported", "consistent", "factual")
+)
+"""Label columns whose ``true`` praises the answer; of any other it says that the answer is hallucinated."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,11 @@ def map_columns(names: Sequence[str], chosen: Mapping[str, str | None]) -> Colum
 def looks_like_labels(names: Sequence[str]) -> str | None:
     """A column that may hold human labels."""
     return next((name for wanted in _LABELS for name in names if plain(name) == wanted), None)
+
+
+def asks_for_grounded(name: str) -> bool:
+    """Whether a column of labels asks if the answer is grounded, and not if it is hallucinated."""
+    return plain(name) in _YES_IS_GROUNDED
 
 
 def plain(name: str) -> str:

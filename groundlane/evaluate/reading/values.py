@@ -22,10 +22,10 @@ _TEXT_KEYS: Final = (
     "sentences",
 )
 _ID_KEYS: Final = ("source_id", "document_id", "doc_id", "id", "title", "source", "url")
-_YES: Final = frozenset(
-    {"1", "1.0", "true", "yes", "y", "hallucinated", "hallucination", "unfaithful", "fail", "failed"}
-)
-_NO: Final = frozenset({"0", "0.0", "false", "no", "n", "grounded", "faithful", "pass", "passed", "supported"})
+_YES: Final = frozenset({"1", "1.0", "true", "yes", "y"})
+_NO: Final = frozenset({"0", "0.0", "false", "no", "n"})
+_HALLUCINATED: Final = frozenset({"hallucinated", "hallucination", "unfaithful", "fail", "failed"})
+_GROUNDED: Final = frozenset({"grounded", "faithful", "pass", "passed", "supported"})
 _NO_LABEL: Final = frozenset({"", "unknown", "none", "null", "nan", "n/a", "na", "?"})
 _LONGEST_ID: Final = 200
 
@@ -68,15 +68,16 @@ def context_of(value: Any) -> str | list[dict[str, str]]:
     return text_of(value)
 
 
-def label_of(value: Any) -> bool | None:
+def label_of(value: Any, yes_is_grounded: bool = False) -> bool | None:
     """What a person found: True hallucinated, False grounded, None no label. Lists of marked spans count as well.
 
-    Raises UnreadableError for any other word: a guess at what ``2`` means would be a guess at the truth.
+    ``yes_is_grounded``: the column asks whether the answer is grounded, so that ``yes`` says it is. Raises UnreadableError
+    for any other word: a guess at what ``2`` means would be a guess at the truth.
     """
     if value is None:
         return None
     if isinstance(value, bool):
-        return value
+        return value is not yes_is_grounded
     if isinstance(value, list):
         return len(value) > 0
     if isinstance(value, float) and value != value:
@@ -84,8 +85,10 @@ def label_of(value: Any) -> bool | None:
     word = str(value).strip().lower()
     if word in _NO_LABEL:
         return None
-    if word in _YES or word in _NO:
-        return word in _YES
+    if word in _HALLUCINATED | _GROUNDED:
+        return word in _HALLUCINATED
+    if word in _YES | _NO:
+        return (word in _YES) is not yes_is_grounded
     raise UnreadableError(f"{word[:40]!r} is no label: true, 1, yes or hallucinated, and false, 0, no or grounded are")
 
 

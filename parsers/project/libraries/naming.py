@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from parsers.project.entities import ModuleEntity
 from parsers.project.import_paths import module_parts
 from parsers.project.libraries.package import Package
-from parsers.project.libraries.script import declaration_key, script_root
+from parsers.project.libraries.script import declaration_key, module_keys, script_root
 
 __all__ = ["NAMING", "Naming"]
 
@@ -50,20 +50,10 @@ def _script_module(package: Package, name: str) -> ModuleEntity | None:
 
 
 def _script_inside(package: Package, importer: ModuleEntity, module: str, _level: int) -> ModuleEntity | None:
-    parts = importer.path.split("/")[:-1]
-    for piece in declaration_key(module).split("/") if module not in {".", ".."} else [module]:
-        if piece == "..":
-            if not parts:
-                return None
-            parts.pop()
-        elif piece not in {"", "."}:
-            parts.append(piece)
-    key = "/".join(parts)
-    written = "/".join((*importer.path.split("/")[:-1], module.removeprefix("./")))
-    for candidate in (key, f"{key}/index" if key else "index", written):  # ``./a.b`` may be a.b.d.ts
-        if candidate in package.index.modules:
-            return package.module(candidate)
-    return None
+    folder = importer.path.rpartition("/")[0]
+    written = f"{folder}/{module.removeprefix('./')}".removeprefix("/")  # ``./a.b`` may be a.b.d.ts
+    keys = (*module_keys(f"{folder}/{module}"), written)
+    return next((package.module(key) for key in keys if key in package.index.modules), None)
 
 
 NAMING = {

@@ -122,15 +122,15 @@ class Package:
                 files = [self._file(number) for number in index.modules[key]]
             except (OSError, ValueError) as error:
                 return self._unreadable(key, f"what was indexed of it cannot be read: {error}")
-            if len(files) > 1 and index.family == "typescript":
+            entity = files[0].entity
+            if index.family == "typescript" and len(files) > 1:
                 paths = [file.parse.path or "" for file in files]
                 augment(dict(zip(paths, files, strict=True)), FileTable("typescript", zip(paths, paths, strict=True)))
-            for other in files[1:] if index.family == "python" else ():
+                files = files[:1]  # what the others add is in its classes now
+            for other in files[1:]:
                 _join(files[0], other)
-            entity = files[0].entity
-            self._register(files[0])
-            for other in files[1:] if index.family == "python" else ():
-                self._register(other)
+            for file in files:
+                self._register(file)
             entity.opaque = entity.opaque or index.unread.get(key, "")
             return entity
         reason = index.unread.get(key) or ("it is a folder without a module" if key in self._folders else "")

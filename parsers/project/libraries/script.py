@@ -14,7 +14,7 @@ from parsers.project.libraries.python import member_table
 from parsers.project.module_builder import build_module
 from parsers.syntax.types import ParseResult
 
-__all__ = ["declaration_key", "index_script", "kept_declarations", "script_root"]
+__all__ = ["declaration_key", "index_script", "inner_key", "kept_declarations", "module_keys", "script_root"]
 
 _DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
 _RUN = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
@@ -98,8 +98,7 @@ def _additions(files: Sequence[FileModule], keys: Mapping[str, int]) -> dict[int
             if reason != "augmentation" or not module.startswith("."):
                 continue
             folder = (file.parse.path or "").rpartition("/")[0]
-            key = _normal(f"{folder}/{module}")
-            target = keys.get(key, keys.get(f"{key}/index" if key else "index"))
+            target = next((keys[key] for key in module_keys(f"{folder}/{module}") if key in keys), None)
             if target is not None and target != number and number not in found.setdefault(target, []):
                 found[target].append(number)
     return {target: tuple(numbers) for target, numbers in found.items()}
@@ -133,35 +132,42 @@ def _entries(
 def _main(manifest: Mapping[str, object], folder: str, modules: Mapping[str, object]) -> str | None:
     written = [manifest.get(field) for field in ("types", "typings", "main")]
     for target in (*(item for item in written if isinstance(item, str)), "index"):
-        key = _normal(f"{folder}/{target}" if folder else target)
-        for candidate in (key, f"{key}/index" if key else "index"):
-            if candidate in modules:
-                return candidate
+        found = next((key for key in module_keys(f"{folder}/{target}") if key in modules), None)
+        if found is not None:
+            return found
     return None
 
 
-def _normal(path: str) -> str:
-    """``lib/../types/a.d.ts`` as a key; '' for what leaves the package."""
+def inner_key(path: str) -> str | None:
+    """``lib/../types/a.d.ts`` as a key, '' for the package's root; None for what leaves the package."""
     parts: list[str] = []
     for piece in declaration_key(path).split("/"):
         if piece == "..":
             if not parts:
-                return ""
+                return None
             parts.pop()
         elif piece not in {"", "."}:
             parts.append(piece)
     return "/".join(parts)
 
 
+def module_keys(path: str) -> tuple[str, ...]:
+    """The modules that a path may mean, the likelier first: a file, or a folder with an ``index``."""
+    key = inner_key(path)
+    if key is None:
+        return ()
+    return (key, f"{key}/index") if key else ("index",)
+
+
 def _exported(subpath: str, target: object, modules: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for leaf in _leaves(target):
         if "*" not in subpath:
-            key = _normal(leaf)
-            if key in modules:
+            key = inner_key(leaf)
+            if key is not None and key in modules:
                 yield subpath, key
                 return
             continue
-        head, _, tail = _normal(leaf).partition("*")
+        head, _, tail = (inner_key(leaf) or "").partition("*")
         matched = [
             (subpath.replace("*", key[len(head) : len(key) - len(tail) or None]), key)
             for key in modules

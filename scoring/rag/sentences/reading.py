@@ -28,6 +28,8 @@ _RULES_BY_LANGUAGE: dict[str, tuple[ContrastRule, ...]] = {
     "und": CONTRASTS,
     "de": FREE_ORDER_CONTRASTS,
 }
+_CLAUSES_READ = frozenset({"en", "und"})
+"""Languages in which the order of words says what belongs to what; German's does not, and its nouns look like names."""
 _MOST_SENTENCES = 3_000
 _MOST_CHARACTERS = 1_000
 """Of a sentence that is read; a longer stretch without a full stop is a list or a log, and names nobody."""
@@ -178,23 +180,23 @@ def read_claim(
     claim = as_statement(text, start, question, source.names) or read_sentence(text, start, source.names)
     if not claim.content or len(claim.words) > MOST_WORDS:
         return _NOTHING
-    rules = _RULES_BY_LANGUAGE[language]
+    rules, reads_clauses = _RULES_BY_LANGUAGE[language], language in _CLAUSES_READ
     numbers = _nearest(claim, source)
     parts = [(part, numbers if part is claim else _nearest(part, source)) for part in clauses(claim)]
-    wider = _of_many(claim, numbers, source) or (None if language == "de" else _mixed(parts, source))
+    wider = _of_many(claim, numbers, source) or (_mixed(parts, source) if reads_clauses else None)
     if wider is not None:
         return wider
     near = [_compared(claim, source, number) for number in numbers]
     for one in near:
         if restates(one):
             return SentenceReading(None, True, one)
-    found = _against(near, rules) or (None if language == "de" else _of_another_row(claim, source))
+    found = _against(near, rules) or (_of_another_row(claim, source) if reads_clauses else None)
     for part, own in parts if found is None else ():
         if part is not claim:
             found = found or _against([_compared(part, source, number) for number in own], rules)
     if found is None and source.complete:
         absent = absent_attribute(claim, source.vocabulary)
-        unknown = absent_name(claim, source.vocabulary) if language != "de" and absent is None else None
+        unknown = absent_name(claim, source.vocabulary) if reads_clauses and absent is None else None
         return SentenceReading(None, False, None, absent, unknown)
     return found or _NOTHING
 

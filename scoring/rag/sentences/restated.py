@@ -83,7 +83,7 @@ def _across_parts(found: Comparison) -> bool:
 
 
 def _spans(part: Sentence) -> set[Span]:
-    return set(word.span for word in part.content)
+    return {word.span for word in part.content}
 
 
 def _shared(parts: list[Sentence]) -> set[Span]:

@@ -143,6 +143,12 @@ def _scale(sentence: Sentence, value: Word) -> str:
     return behind.text.lower() if behind is not None and _is_scale(behind) else ""
 
 
+def _scaling(sentence: Sentence, value: Word) -> str:
+    """Whether a number is plain (""), a percentage ("%") or one of millions and the like ("*"): only like ones are compared."""
+    scale = _scale(sentence, value)
+    return scale if scale in ("", "%") else "*"
+
+
 def _value_in(row: Row, value: Word, claim: Sentence) -> Word | None:
     """The word of a row that is the claim's value, of the same unit."""
     unit = _unit(claim, value)
@@ -199,9 +205,9 @@ def _instead(said: Row, value: Word, owner: Row, row: Row, holding: Mapping[str,
         return None
     if not _of_one_form(owner, row):
         return None
-    scaled = bool(_scale(claim, value)), _scale(claim, value) == "%"
+    scaled = _scaling(claim, value)
     rivals = [word for word in row.part.content if _rival(row, word, value, unit)]
-    rivals = [one for one in rivals if (bool(_scale(row.part, one)), _scale(row.part, one) == "%") == scaled]
+    rivals = [one for one in rivals if _scaling(row.part, one) == scaled]
     if any(mean_the_same(one, word) for one in rivals for word in claim.content):
         return None
     return rivals[0] if rivals else None

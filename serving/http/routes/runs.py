@@ -39,9 +39,7 @@ class StartRun(Strict):
     repeats: int = Field(1, ge=1, le=100, description="How often each case is asked.")
     budget_usd: float | None = Field(None, gt=0, description="The run stops once its calls cost this much.")
     concurrency: int = Field(4, ge=1, le=32, description="Calls in flight of one request of the run's job.")
-    session_tag: str | None = Field(
-        None, pattern=r"^[^\x00-\x1f\x7f]{1,128}$", description="Instead of the automatic tags."
-    )
+    session_tag: str | None = Field(None, pattern=_NAME, description="Instead of the automatic tags.")
     experiment_name: str | None = Field(None, pattern=_NAME, description="A name for its trend.")
     confirm: bool = Field(False, description="Needed above evals.confirm_above_usd.")
 

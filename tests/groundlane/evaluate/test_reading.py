@@ -18,7 +18,7 @@ import pytest
 
 from groundlane.cli.common import CommandError
 from groundlane.evaluate.reading.columns import map_columns
-from groundlane.evaluate.reading.files import read_records
+from groundlane.evaluate.reading.files import Record, read_records
 from groundlane.evaluate.reading.values import UnreadableError, context_of, label_of, text_of
 from groundlane.evaluate.rows import BadRow, Row, Wanted, open_rows
 
@@ -306,6 +306,26 @@ def test_contexts_that_say_nothing(value: Any) -> None:
 )  # fmt: skip
 def test_labels(value: Any, expected: bool | None) -> None:
     assert label_of(value) is expected
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "expected"),
+    [
+        pytest.param("hallucinated", True, True, id="hallucinated"),
+        pytest.param("label", "1", True, id="label"),
+        pytest.param("faithful", "1", False, id="faithful-one"),
+        pytest.param("is_grounded", True, False, id="grounded-true"),
+        pytest.param("isFaithful", "no", True, id="faithful-no"),
+        pytest.param("supported", 0, True, id="supported-zero"),
+        pytest.param("faithful", "hallucinated", True, id="a-word-says-it-itself"),
+        pytest.param("grounded", "", None, id="no-label"),
+        pytest.param("faithful", ["a span"], True, id="spans"),
+    ],
+)
+def test_what_yes_says_follows_from_the_columns_name(column: str, cell: Any, expected: bool | None) -> None:
+    records = [Record("line 1", {"answer": "a", "context": "c", column: cell})]
+    _, _, rows = open_rows(records, Wanted({"question": None, "context": None, "answer": None}, (), column))
+    assert [row.label for row in rows if isinstance(row, Row)] == [expected]
 
 
 @pytest.mark.parametrize("value", [2, "maybe", 0.7], ids=str)
